@@ -1,0 +1,86 @@
+"""What a journal looks like on disk.
+
+A segment is a row of blocks, a block a row of entries::
+
+    block   length u32 | crc32 u32 | entries          length and crc cover the entries
+    entry   length u32 | kind u8 | exchange 16 bytes | t_ns u64 | payload
+
+All integers are little-endian; an entry's length covers what follows it. ``t_ns`` is
+the writer's monotonic clock; `Open.started_at_ns` is the one anchor to wall-clock time.
+Secrets never get here: the gateway drops them before it builds an `Open`.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum
+
+from msgspec import Struct
+
+BLOCK = struct.Struct("<II")
+ENTRY = struct.Struct("<IB16sQ")
+# A CHUNK's payload starts with the overhead, in ns, of the chunk before it: how long the
+# gateway took from reading it to writing it. It is only known once that chunk has gone out.
+OVERHEAD = struct.Struct("<I")
+
+
+class Kind(IntEnum):
+    """What an entry tells."""
+
+    OPEN = 1  # the request's head, and its body as far as it has come: `Open`
+    BODY = 2  # more of the request's body: `Body`
+    HEAD = 3  # the response's head: `Head`
+    CHUNK = 4  # OVERHEAD | bytes of the response body, as the client got them
+    MARK = 5  # something worth knowing in between: `Mark`
+    END = 6  # the last entry of an exchange: `End`
+    RECORD = 7  # a finished record from ingest: MessagePack of `streamgauge.record.Record`
+
+
+class Open(Struct, frozen=True, kw_only=True, array_like=True):
+    """The request as it reached us. ``headers`` hold the client's, in order, without secrets."""
+
+    started_at_ns: int
+    provider: str
+    method: str
+    path: str  # as sent upstream, with its query, secrets replaced
+    upstream: str  # scheme://host[:port]
+    headers: list[tuple[str, str]]
+    body: bytes
+    complete: bool  # the body is all here; else BODY entries follow
+    key_hash: str | None = None
+    client: str = ""  # peer address
+
+
+class Body(Struct, frozen=True, kw_only=True, array_like=True):
+    """The next bytes of a request body; ``complete`` with the last ones."""
+
+    data: bytes
+    complete: bool
+
+
+class Head(Struct, frozen=True, kw_only=True, array_like=True):
+    """The response's head. ``connected_ns`` is monotonic, and equals the request's end where a
+    pooled connection was at hand."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    connected_ns: int
+    reused: bool
+
+
+class Mark(Struct, frozen=True, kw_only=True, array_like=True):
+    """A named moment: ``upgraded``, ``retried``, ``paused``, ``lost``, ``tunnel_up`` (bytes the
+    client sent through a tunnel) …"""
+
+    name: str
+    value: int = 0
+
+
+class End(Struct, frozen=True, kw_only=True, array_like=True):
+    """How it ended, as far as HTTP can tell; the recorder refines it by what the stream said."""
+
+    outcome: str
+    closed_by: str | None
+    error_type: str | None = None
+    error_message: str | None = None
+    overhead_ns: int = 0  # of the last chunk
