@@ -1,0 +1,102 @@
+"""The assembly of the API: routes, errors, OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import BaseRoute
+from litestar.types import Message, Send
+
+from streamgauge import __version__
+from streamgauge.api import errors, health, live, metrics, records, stats, ui
+from streamgauge.api.parts import Live, Parts
+from streamgauge.store.loader import Store
+
+PREFIX = "/api/v1"
+
+
+class Api(Litestar):
+    """The application; it answers HEAD wherever it answers GET."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _head_only(send)
+        await super().__call__(scope, receive, send)
+
+
+def _head_only(send: Send) -> Send:
+    """Send the head of an answer and nothing else.
+
+    The answer is complete with it, so the server lets the handler of an endless one know that
+    nobody is there, as it does for a client that left.
+    """
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head
+
+
+class Documents(Router):
+    """Where the framework puts openapi.json, without its own page for unknown addresses.
+
+    That page would answer for everything under /api/v1, in HTML.
+    """
+
+    def register(self, value: Any) -> list[BaseRoute]:
+        """Take in a handler, unless it is that page."""
+        catches_all = "/{path:str}" in getattr(value, "paths", ())
+        return [] if catches_all else super().register(value)
+
+
+def create_app(
+    store: Store, live_view: Live, get_health: Callable[[], health.Health], ui_dir: Path | None
+) -> Api:
+    """Make the ASGI application over its parts.
+
+    *live_view* is used on the event loop only; *get_health* is called there as well and must
+    not block. *ui_dir*: the built page, None when there is none.
+    """
+    parts = Parts(store, live_view, get_health, ui_dir)
+    api = Router(
+        PREFIX,
+        route_handlers=[
+            records.list_records,
+            records.one_record,
+            records.one_timeline,
+            records.one_response,
+            stats.get_stats,
+            live.get_live,
+        ],
+    )
+    return Api(
+        route_handlers=[
+            api,
+            health.get_health,
+            health.get_ready,
+            metrics.get_metrics,
+            ui.page,
+            ui.page_of_view,
+            ui.asset,
+            ui.top_level,
+        ],
+        dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
+        exception_handlers=errors.HANDLERS,
+        openapi_config=OpenAPIConfig(
+            title="Streamgauge",
+            version=__version__,
+            description="Records of LLM streams: what came when, how it ended, what it cost.",
+            openapi_router=Documents(PREFIX, route_handlers=[], include_in_schema=False),
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        logging_config=None,
+    )

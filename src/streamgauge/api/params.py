@@ -1,0 +1,186 @@
+"""The query parameters: read from a request, and described for OpenAPI, from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from litestar import Request
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
+
+from streamgauge.errors import QueryError
+from streamgauge.store.columns import COLUMNS, Column, Kind
+from streamgauge.store.filters import COMPARISONS, Filter, read_filters
+from streamgauge.store.queries import DEFAULT_LIMIT, DEFAULT_SORT, MAX_LIMIT
+from streamgauge.store.stats import DEFAULT_GROUPS, MAX_GROUPS
+
+
+class Query:
+    """The parameters of one request. Take the single ones first; the rest are filters."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        raw = request.scope["query_string"].decode("latin-1")
+        try:
+            self._pairs = parse_qsl(raw, keep_blank_values=True, errors="strict")
+        except ValueError:
+            raise QueryError("the query string is not UTF-8") from None
+
+    def take(self, name: str) -> str | None:
+        """The value of a parameter that may come once."""
+        values = [value for key, value in self._pairs if key == name]
+        if len(values) > 1:
+            raise QueryError(f"{name} may come only once", param=name)
+        self._pairs = [pair for pair in self._pairs if pair[0] != name]
+        return values[0] if values else None
+
+    def number(self, name: str, default: int) -> int:
+        """A parameter that is a whole number; its range is the query's to check."""
+        text = self.take(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise QueryError(f"{name} is a whole number", param=name)
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """A parameter that is true or false, and false when it is not there."""
+        text = self.take(name)
+        if text not in (None, "true", "false"):
+            raise QueryError(f"{name} is true or false", param=name)
+        return text == "true"
+
+    def filters(self) -> list[Filter]:
+        """Everything that was not taken."""
+        return read_filters(self._pairs)
+
+    def end(self) -> None:
+        """Refuse what was not taken."""
+        for name, _ in self._pairs:
+            raise QueryError(f"{name} is not a parameter of this address", param=name)
+
+
+# descriptions
+
+_SCHEMAS = {
+    Kind.TEXT: {"type": OpenAPIType.STRING},
+    Kind.LIST: {"type": OpenAPIType.STRING},
+    Kind.INTEGER: {"type": OpenAPIType.INTEGER},
+    Kind.NUMBER: {"type": OpenAPIType.NUMBER},
+    Kind.TIME: {"type": OpenAPIType.STRING, "format": "date-time"},
+    Kind.FLAG: {"type": OpenAPIType.BOOLEAN},
+}
+_WORDS = {"gte": "at least", "lte": "at most", "gt": "more than", "lt": "less than"}
+
+
+def _parameter(name: str, description: str, schema: Schema, **more: Any) -> Parameter:
+    return Parameter(name=name, param_in="query", description=description, schema=schema, **more)
+
+
+def _value(column: Column) -> Schema:
+    choices = list(column.choices) or None
+    return Schema(enum=choices, **_SCHEMAS[column.kind])  # type: ignore[arg-type]
+
+
+def _several(name: str, description: str, schema: Schema) -> Parameter:
+    array = Schema(type=OpenAPIType.ARRAY, items=schema)
+    return _parameter(name, description, array, style="form", explode=True)
+
+
+def _column_parameters(column: Column) -> Iterator[Parameter]:
+    what = f"{column.name} holds" if column.kind is Kind.LIST else f"{column.name} is"
+    # An empty value asks for "absent", which only a text can be written as in a typed client.
+    yield _several(column.name, f"{what} any of these; empty: absent.", _value(column))
+    yield _several(f"{column.name}.not", f"{what} none of these; empty: absent.", _value(column))
+    if column.kind not in (Kind.FLAG, Kind.LIST):
+        for operator in COMPARISONS:
+            text = f"{column.name} is {_WORDS[operator]} this."
+            yield _parameter(f"{column.name}.{operator}", text, _value(column))
+
+
+def filter_parameters() -> list[Parameter]:
+    """Every filter of lists and statistics."""
+    text = Schema(type=OpenAPIType.STRING)
+    search = "A text in the request's or the response's body, in any case; several: any of them."
+    found = [_several("q", search, text)]
+    for column in COLUMNS.values():
+        if column.is_filter:
+            found.extend(_column_parameters(column))
+    found.append(
+        _several("property.{name}", "The property `name` is any of these; empty: absent.", text)
+    )
+    found.append(_several("property.{name}.not", "The property `name` is none of these.", text))
+    return found
+
+
+def list_parameters() -> list[Parameter]:
+    """How a list is ordered and cut into pages."""
+    names = [column.name for column in COLUMNS.values() if column.is_sort]
+    orders = [order for name in names for order in (name, f"-{name}")]
+    return [
+        _parameter(
+            "sort",
+            "A column, with - in front for descending. Absent values come last.",
+            Schema(type=OpenAPIType.STRING, enum=orders, default=DEFAULT_SORT),
+        ),
+        _parameter(
+            "limit",
+            "Records on a page.",
+            Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+        ),
+        _parameter(
+            "cursor",
+            "The `next_cursor` of the page before, with the same sort and filters.",
+            Schema(type=OpenAPIType.STRING),
+        ),
+    ]
+
+
+def stats_parameters() -> list[Parameter]:
+    """How statistics are cut into buckets and groups."""
+    groups = [column.name for column in COLUMNS.values() if column.is_group]
+    return [
+        _parameter(
+            "bucket",
+            "Seconds of a time bucket, or auto for at most about 120 of them; absent: totals.",
+            Schema(type=OpenAPIType.STRING, pattern="^(auto|[0-9]+)$"),
+        ),
+        _parameter(
+            "group_by",
+            f"property.NAME or one of {', '.join(groups)}.",
+            Schema(type=OpenAPIType.STRING),
+        ),
+        _parameter(
+            "groups",
+            "List only this many groups, the largest.",
+            Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_GROUPS, default=DEFAULT_GROUPS),
+        ),
+    ]
+
+
+@dataclass
+class ListOperation(Operation):
+    """GET of a list: its own parameters and every filter."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*list_parameters(), *filter_parameters()]
+
+
+@dataclass
+class StatsOperation(Operation):
+    """GET of statistics: its own parameters and every filter."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*stats_parameters(), *filter_parameters()]
+
+
+@dataclass
+class DetailOperation(Operation):
+    """GET of one record."""
+
+    def __post_init__(self) -> None:
+        extra = _parameter(
+            "timeline", "Add the timeline.", Schema(type=OpenAPIType.BOOLEAN, default=False)
+        )
+        self.parameters = [*(self.parameters or []), extra]

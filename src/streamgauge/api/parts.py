@@ -1,0 +1,43 @@
+"""What the handlers are given: the store, the live view, the health, the page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from litestar.di import NamedDependency
+
+from streamgauge.store.loader import Store
+
+if TYPE_CHECKING:
+    from streamgauge.api.health import Health
+
+
+class Live(Protocol):
+    """The exchanges that run now, as the recorder sees them. For the event loop only."""
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """What "opened" said of every open exchange."""
+
+    def get(self, record_id: str, /) -> dict[str, Any] | None:
+        """One open exchange, in columns of a record as far as they are known; else None."""
+
+    def subscribe(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Everything from now on, as ``(event, data)``."""
+
+
+class Parts:
+    """The assembly behind the API."""
+
+    def __init__(
+        self, store: Store, live: Live, health: Callable[[], Health], ui_dir: Path | None
+    ) -> None:
+        self.store = store
+        self.live = live
+        self.health = health
+        self.ui_dir = ui_dir
+
+
+# What a handler writes for "the argument `parts`".
+Given = NamedDependency[Parts]

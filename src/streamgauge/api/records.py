@@ -1,0 +1,153 @@
+"""GET /api/v1/records and what hangs on one record."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from anyio.to_thread import run_sync
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from streamgauge.api.errors import ErrorAnswer, NotFound
+from streamgauge.api.params import DetailOperation, ListOperation, Query
+from streamgauge.api.parts import Given, Parts
+from streamgauge.api.schemas import RecordDetail, RecordPage, Timeline
+from streamgauge.record import Record, Transcript
+from streamgauge.store import queries
+
+# What a provider sent is shown by a browser as if it came from us: it may neither run nor load
+# anything, nor be taken for another type than it says.
+SANDBOX = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Disposition": "inline",
+    "Cache-Control": "no-store",
+}
+ENCODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+[\x20-\x7e]*", re.ASCII)
+
+NOT_FOUND = ResponseSpec(ErrorAnswer, description="No such record", generate_examples=False)
+BAD_QUESTION = ResponseSpec(
+    ErrorAnswer, description="A parameter is not known or makes no sense", generate_examples=False
+)
+
+
+def answers(container: Any, description: str) -> ResponseSpec:
+    """Describe the body of an answer for OpenAPI."""
+    return ResponseSpec(container, description=description, generate_examples=False)
+
+
+@get(
+    "/records",
+    operation_id="listRecords",
+    operation_class=ListOperation,
+    summary="List records",
+    description="Summaries of the records that match, newest first unless sorted otherwise.",
+    responses={200: answers(RecordPage, "A page of records"), 400: BAD_QUESTION},
+)
+async def list_records(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
+    """Summaries, by filter, order and page."""
+    query = Query(request)
+    sort = query.take("sort") or queries.DEFAULT_SORT
+    limit = query.number("limit", queries.DEFAULT_LIMIT)
+    cursor = query.take("cursor")
+    filters = query.filters()
+    page = await run_sync(
+        lambda: queries.records(parts.store, filters, sort=sort, limit=limit, cursor=cursor)
+    )
+    return {"records": page.records, "next_cursor": page.next_cursor}
+
+
+@get(
+    "/records/{record_id:str}",
+    operation_id="getRecord",
+    operation_class=DetailOperation,
+    summary="One record",
+    description="A whole record with request and reply. An exchange that still runs and is not "
+    "stored yet is answered as far as it is known, with the outcome `open`.",
+    responses={200: answers(RecordDetail, "The record"), 400: BAD_QUESTION, 404: NOT_FOUND},
+)
+async def one_record(
+    request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
+) -> dict[str, Any]:
+    """One record, from the store or, while it runs, from the live view."""
+    query = Query(request)
+    with_timeline = query.flag("timeline")
+    query.end()
+    # The live view first: what has left it by then is in the store by now.
+    running = parts.live.get(record_id)
+    record = await run_sync(queries.record, parts.store, record_id)
+    if record is None and running is None:
+        raise NotFound(f"there is no record {record_id}")
+    record = record or _open_record(record_id, running or {})
+    if with_timeline:
+        record["timeline"] = await run_sync(queries.timeline, parts.store, record_id)
+    return record
+
+
+@get(
+    "/records/{record_id:str}/timeline",
+    operation_id="getTimeline",
+    summary="The timeline of a record",
+    responses={200: answers(Timeline, "Marks and chunks"), 400: BAD_QUESTION, 404: NOT_FOUND},
+)
+async def one_timeline(
+    request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
+) -> dict[str, Any]:
+    """Marks and chunks of one record."""
+    Query(request).end()
+    found = await run_sync(queries.timeline, parts.store, record_id)
+    if found is None:
+        raise _not_stored(parts, record_id)
+    return found
+
+
+@get(
+    "/records/{record_id:str}/bytes",
+    operation_id="getBytes",
+    summary="The response as it arrived",
+    description="The raw bytes of the response with the content type and content encoding that "
+    "the provider gave them.",
+    responses={200: answers(bytes, "The bytes"), 400: BAD_QUESTION, 404: NOT_FOUND},
+)
+async def one_response(
+    request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
+) -> Response[bytes]:
+    """The raw response of one record."""
+    Query(request).end()
+    found = await run_sync(queries.transcript, parts.store, record_id)
+    if found is None:
+        raise _not_stored(parts, record_id)
+    media_type, encoding = content_of(found)
+    # As a header, the type stays as it was; as media_type it would be given a charset.
+    headers = SANDBOX | {"Content-Type": media_type}
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return Response(found.raw, headers=headers)
+
+
+def content_of(found: Transcript) -> tuple[str, str | None]:
+    """Content type and content encoding of a transcript, as far as they may be passed on."""
+    headers = {name.lower(): value for name, value in found.response_headers.items()}
+    media_type = headers.get("content-type", "")
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        media_type = "application/octet-stream"
+    encoding = headers.get("content-encoding", "").strip().lower()
+    named = {part.strip() for part in encoding.split(",")}
+    return media_type, encoding if found.raw and named <= ENCODINGS else None
+
+
+def _open_record(record_id: str, known: dict[str, Any]) -> dict[str, Any]:
+    """The columns of an exchange that only the live view knows."""
+    blank = msgspec.to_builtins(Record(id=record_id, started_at=datetime.now(UTC)))
+    return {name: known.get(name, default) for name, default in blank.items()}
+
+
+def _not_stored(parts: Parts, record_id: str) -> NotFound:
+    if parts.live.get(record_id) is None:
+        return NotFound(f"there is no record {record_id}")
+    return NotFound(f"record {record_id} is still open and not stored yet; ask again shortly")

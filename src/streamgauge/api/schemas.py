@@ -1,0 +1,90 @@
+"""The answers as types, for OpenAPI and for typed clients; made from `Record`, so they agree.
+
+They describe; the handlers pass the store's rows on as they are, with times as the store
+writes them: ISO 8601, UTC, microseconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import get_type_hints
+
+from msgspec import Struct, defstruct
+
+from streamgauge.record import Record
+from streamgauge.store.columns import BODIES
+
+_FIELDS = list(get_type_hints(Record).items())
+
+RecordSummary = defstruct(
+    "RecordSummary",
+    [field for field in _FIELDS if field[0] not in BODIES],
+    namespace={"__doc__": "One record of a list: every column but what was said."},
+    kw_only=True,
+    module=__name__,
+)
+
+
+class Timeline(Struct, frozen=True):
+    """When each part of an answer came, in ms from the moment the request was complete.
+
+    ``marks``: the ``…_ms`` marks of the record. ``chunks``: ``[ms, bytes]``, one per chunk.
+    """
+
+    marks: dict[str, float | None]
+    chunks: list[tuple[float, int]]
+
+
+RecordDetail = defstruct(
+    "RecordDetail",
+    [*_FIELDS, ("timeline", Timeline | None, None)],
+    namespace={"__doc__": "A whole record. `timeline` is there when it was asked for."},
+    kw_only=True,
+    module=__name__,
+)
+
+RecordPage = defstruct(
+    "RecordPage",
+    [("records", list[RecordSummary]), ("next_cursor", str | None)],  # type: ignore[valid-type]
+    namespace={
+        "__doc__": "A part of a list; `next_cursor` leads to the next and is null at the end."
+    },
+    module=__name__,
+)
+
+
+class Bucket(Struct, frozen=True, kw_only=True):
+    """Measures of one group in one time bucket.
+
+    ``errors``: outcomes other than open, completed, client_left and stopped. Sums leave out
+    what is not known and say of how many records: ``tokens_unknown``, ``cost_unknown``.
+    ``itl_pNN_ms``: the NN-th percentile, over the records, of each record's own NN-th percentile.
+    """
+
+    time: datetime | None
+    group: str | None
+    count: int
+    errors: int
+    input_tokens: int | None
+    output_tokens: int | None
+    tokens_unknown: int
+    cost_usd: float | None
+    cost_unknown: int
+    ttft_p50_ms: float | None
+    ttft_p95_ms: float | None
+    ttft_p99_ms: float | None
+    itl_p50_ms: float | None
+    itl_p95_ms: float | None
+    itl_p99_ms: float | None
+
+
+class Stats(Struct, frozen=True, kw_only=True):
+    """Aggregates, by time and then by size of the group.
+
+    ``bucket_s`` and every ``time`` are null for totals. ``groups_total``: how many groups
+    there are; only the largest are listed. Buckets without records are left out.
+    """
+
+    bucket_s: int | None
+    groups_total: int
+    buckets: list[Bucket]

@@ -1,0 +1,166 @@
+"""The assembly: who gets what. Read this second.
+
+``python -m streamgauge.app worker NUMBER FD`` is a gateway worker, ``… recorder`` the
+recorder with the API. The supervisor starts them; their settings come as the first line
+of standard input, and its end means that the supervisor is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import uvicorn
+import uvloop
+
+from streamgauge.errors import StreamgaugeError
+from streamgauge.settings import Settings
+from streamgauge.supervisor import secret_of
+
+Role = Callable[[Settings, list[str]], Awaitable[None]]
+
+# The page as `make ui` builds it.
+UI_DIR = Path(__file__).parent / "ui"
+
+
+async def worker(settings: Settings, arguments: list[str]) -> None:
+    """Run one gateway worker until it is told to stop."""
+    from streamgauge.gateway.server import Gateway
+    from streamgauge.journal.writer import Writer
+
+    number, descriptor = arguments
+    boot = f"{time.time_ns():x}"
+    journal = Writer(
+        settings.journal_dir / f"{settings.node}-{number}-{boot}",
+        segment_bytes=settings.journal.segment_bytes,
+        disk_limit_bytes=settings.journal.disk_limit_bytes,
+        fsync=settings.journal.fsync,
+        fsync_interval_s=settings.journal.fsync_interval_s,
+        wake_path=settings.wake_socket,
+    )
+    gateway = Gateway(settings, journal, secret=secret_of(settings.data_dir))
+    journal.counters = gateway.counters
+    async with _life() as ended:
+        await gateway.start(socket.socket(fileno=int(descriptor)))
+        # What exists now lives as long as the process; the collector need not look at it.
+        gc.collect()
+        gc.freeze()
+        is_orphan = await ended
+    await gateway.stop(0 if is_orphan else settings.limits.stop_grace_s)
+    journal.close()
+
+
+async def recorder(settings: Settings, _: list[str]) -> None:
+    """Run the recorder and the API until it is told to stop."""
+    from streamgauge.api.app import create_app
+    from streamgauge.recorder import Recorder
+    from streamgauge.store.loader import open_store
+
+    store = open_store(settings.store_url, wait_s=10)
+    recording = Recorder(settings, store)
+    api = create_app(store, recording.live, recording.health, UI_DIR if UI_DIR.is_dir() else None)
+    settings.api_socket.unlink(missing_ok=True)
+    server = _Server(
+        uvicorn.Config(
+            api,
+            uds=str(settings.api_socket),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+    async with _life() as ended:
+        await recording.start()
+        serving = asyncio.create_task(server.serve())
+        gc.collect()
+        gc.freeze()
+        await ended
+    server.should_exit = True
+    await serving
+    await recording.stop()
+    store.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: signals end the recorder, which ends it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+# -- what both need --------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def _life() -> AsyncIterator[asyncio.Future[bool]]:
+    """Give a future that ends with SIGTERM (False) or with the parent (True)."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[bool] = loop.create_future()
+
+    def end(is_orphan: bool) -> None:
+        if not ended.done():
+            ended.set_result(is_orphan)
+
+    def look() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            end(True)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, False)
+    loop.add_reader(0, look)
+    yield ended
+    loop.remove_reader(0)
+
+
+def _read_settings() -> Settings:
+    """Read the first line of standard input, and not a byte more."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            raise StreamgaugeError("this is a part of `streamgauge serve`; start that instead")
+        line += byte
+    return msgspec.json.decode(line, type=Settings)
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files: every stream holds two."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS says "infinity" and refuses it.
+    most = 65536 if hard == resource.RLIM_INFINITY else hard
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+ROLES: dict[str, Role] = {"worker": worker, "recorder": recorder}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one role; returns the exit code."""
+    role, *rest = arguments
+    logging.basicConfig(level=logging.WARNING, format=f"{role}: %(message)s", stream=sys.stderr)
+    _allow_many_files()
+    try:
+        uvloop.run(ROLES[role](_read_settings(), rest))  # type: ignore[arg-type]
+    except StreamgaugeError as error:
+        print(f"{role}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,51 @@
+"""Answers in our own name: one shape of error, and what we say while the recorder is away."""
+
+from __future__ import annotations
+
+import msgspec
+
+from streamgauge.gateway.head import REASONS
+
+
+def answer(
+    status: int,
+    type: str,  # noqa: A002 - the name of the field on the wire
+    message: str,
+    *,
+    extra: bytes = b"",
+    is_keeping: bool = False,
+    is_head: bool = False,
+) -> bytes:
+    """Return a whole response with ``{"error": {"type", "message"}}``."""
+    body = msgspec.json.encode({"error": {"type": type, "message": message}})
+    lines = [b"Streamgauge-Error: true"]
+    if extra:
+        lines.append(extra)
+    return _response(status, body, lines=lines, is_keeping=is_keeping, is_head=is_head)
+
+
+def unavailable(path: bytes, why: str, *, is_keeping: bool) -> bytes:
+    """Return the answer for a path of the recorder while there is no recorder.
+
+    The gateway goes on without it, so it is still healthy enough to be asked for streams.
+    """
+    bare = path.partition(b"?")[0]
+    message = f"the recorder does not answer ({why}); streams go on and the journal keeps them"
+    if bare in (b"/healthz", b"/readyz"):
+        body = msgspec.json.encode({"status": "degraded", "reason": message})
+        return _response(200, body, lines=[], is_keeping=is_keeping, is_head=False)
+    return answer(503, "recorder_unavailable", message, is_keeping=is_keeping)
+
+
+def _response(
+    status: int, body: bytes, *, lines: list[bytes], is_keeping: bool, is_head: bool
+) -> bytes:
+    head = [
+        b"HTTP/1.1 %d %b" % (status, REASONS[status]),
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        *lines,
+    ]
+    if not is_keeping:
+        head.append(b"Connection: close")
+    return b"\r\n".join(head) + b"\r\n\r\n" + (b"" if is_head else body)

@@ -1,0 +1,418 @@
+"""Our side towards a client: one connection, one request after the other.
+
+A request is read by llhttp, which refuses what smuggles: `Content-Length` beside
+`Transfer-Encoding`, two lengths, bare LF, folded lines, stray characters. What it leaves
+open is checked in `_fault`. A client that sends the next request before it has its answer
+(pipelining) gets that answer and then the end of the connection (RFC 9112 §9.3.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from time import monotonic_ns
+from typing import TYPE_CHECKING, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from streamgauge.gateway.answer import answer
+from streamgauge.gateway.head import Headers, RequestHead
+from streamgauge.gateway.relay import Relay
+from streamgauge.gateway.routes import Refused
+
+if TYPE_CHECKING:
+    from streamgauge.gateway.server import Gateway
+
+# Above this many unsent bytes we stop reading from the provider. One more read may follow
+# (uvloop reads up to 256 KiB at a time): what a slow reader can cost us is the sum.
+WRITE_HIGH = 64 * 1024
+
+# How long we listen to a client whose request we have refused. Closing at once would send a
+# reset, which may overtake our answer (RFC 9112 §9.6).
+LINGER_NS = 2_000_000_000
+
+# A closing connection whose client takes nothing for this long is dropped.
+DRAIN_NS = 30_000_000_000
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ClientConnection(asyncio.Protocol):
+    """One connection from a client."""
+
+    __slots__ = (
+        "active_ns",
+        "body",
+        "body_bytes",
+        "gateway",
+        "head",
+        "head_bytes",
+        "head_since",
+        "headers",
+        "is_complete",
+        "is_deaf",
+        "is_full",
+        "is_keep_alive",
+        "is_paused",
+        "is_pipelining",
+        "is_tunnel",
+        "linger_until",
+        "parser",
+        "peer",
+        "relay",
+        "rest",
+        "target",
+        "transport",
+        "unsent",
+    )
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.transport: asyncio.Transport | None = None
+        self.peer = ""
+        self.is_tunnel = False
+        self.is_paused = False
+        self.is_pipelining = False
+        self.is_deaf = False  # we have said our last word; what comes now is not read
+        self.is_full = False  # more is written than the client has taken
+        self.linger_until = 0
+        self.unsent = 0
+        self.active_ns = monotonic_ns()
+        self.parser = HttpRequestParser(self)
+        self._forget_request()
+
+    def _forget_request(self) -> None:
+        self.relay: Relay | None = None
+        self.head: RequestHead | None = None
+        self.headers: Headers = []
+        self.target = b""
+        self.head_bytes = 0
+        self.head_since = 0
+        self.body: list[bytes] = []
+        self.body_bytes = 0
+        self.is_complete = False
+        self.is_keep_alive = False
+        self.rest: bytes | None = None  # what followed an upgrade
+
+    @property
+    def version(self) -> str:
+        """The client's HTTP version."""
+        return self.head.version if self.head is not None else "1.1"
+
+    # -- used by the relay --------------------------------------------------------------------
+
+    def is_keeping_alive(self) -> bool:
+        """Whether the connection can serve another request after this answer."""
+        return (
+            self.is_complete
+            and self.is_keep_alive
+            and not self.is_pipelining
+            and self.rest is None
+            and not self.gateway.is_stopping
+        )
+
+    def send(self, data: bytes) -> None:
+        """Send bytes of an answer."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def answered(self, *, is_keeping: bool) -> None:
+        """The answer is out."""
+        if is_keeping and not self.is_pipelining:
+            self._forget_request()
+            self.active_ns = monotonic_ns()
+            if self.is_paused:
+                self.resume_reading()
+        elif self.is_complete and not self.is_pipelining:
+            self.relay = None
+            self._close()
+        else:
+            self.relay = None
+            self._linger()
+
+    def cut(self, *, is_delimited: bool) -> None:
+        """End the connection so that the answer cannot be taken for whole.
+
+        What was written before is still delivered. The missing last chunk, or the missing
+        bytes of the announced length, tell the client; where the answer was to end with
+        the connection (not *is_delimited*) only a reset can.
+        """
+        self.relay = None
+        self.gateway.turn.flush()
+        if self.transport is None:
+            return
+        if not is_delimited:
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._close()
+
+    def close_idle(self) -> None:
+        """Close unless a request is under way."""
+        if self.relay is None:
+            self._close()
+
+    def tunnel_opened(self) -> None:
+        """From here on bytes pass both ways."""
+        self.is_tunnel = True
+        if self.rest and self.relay is not None:
+            self.relay.tunnel_up(monotonic_ns(), self.rest)
+        self.rest = b""
+
+    def pause_reading(self) -> None:
+        """Take no more of the request for now."""
+        if not self.is_paused and self.transport is not None:
+            self.is_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take more again."""
+        if self.is_paused and self.transport is not None and not self.transport.is_closing():
+            self.is_paused = False
+            self.transport.resume_reading()
+
+    # -- asyncio's side -----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH)
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if peer else ""
+        self.gateway.client_connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        at = self.active_ns = monotonic_ns()
+        relay = self.relay
+        if self.is_tunnel:
+            if relay is not None:
+                relay.tunnel_up(at, data)
+            return
+        if self.is_deaf:
+            return
+        if relay is not None and self.is_complete:
+            self.is_pipelining = True
+            return
+        try:
+            self._feed(data)
+        except HttpParserError as error:
+            self._broke(400, "invalid_request", f"this is not an HTTP request: {error}")
+            return
+        if relay is not None:
+            self._more_body(at, relay)
+            return
+        self.head_bytes += len(data)
+        if self.head is not None:
+            self._begin(at, self.head)
+        else:
+            self._more_head(at)
+
+    def eof_received(self) -> bool | None:
+        # Nobody who still wants an answer closes its sending side first; providers' SDKs
+        # and browsers never do. A write buffer that nobody drains must not keep us here.
+        if self.relay is not None and not self.is_tunnel:
+            self._gone()
+            if self.transport is not None:
+                self.transport.abort()
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone()
+        self.gateway.client_lost(self)
+
+    def _gone(self) -> None:
+        relay = self.relay
+        self.relay = None
+        if relay is not None:
+            relay.client_gone()
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+        if self.relay is not None:
+            self.relay.client_full()
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        if self.relay is not None:
+            self.relay.client_ready()
+
+    # -- httptools' side ----------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self.is_complete:
+            self.is_pipelining = True
+
+    def on_url(self, url: bytes) -> None:
+        if self.head is None:
+            self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers come here too once there is a head; the framing ends with us, so do they.
+        if self.head is None:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self.head is None:
+            self.head = RequestHead(
+                self.parser.get_method(), self.target, self.parser.get_http_version(), self.headers
+            )
+
+    def on_body(self, body: bytes) -> None:
+        if not self.is_pipelining:
+            self.body.append(body)
+            self.body_bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        if not self.is_pipelining:
+            self.is_complete = True
+            self.is_keep_alive = self.parser.should_keep_alive()
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Take what follows a head that asks for an upgrade."""
+        head = self.head
+        if head is None or head.upgrade == b"websocket":
+            self.rest = rest
+            return
+        # An upgrade that we do not follow (h2c) is a plain request (RFC 9110 §7.8), but
+        # llhttp has stopped reading. A new parser gets the framing again, and goes on.
+        self.is_complete = False
+        self.parser = HttpRequestParser(self)
+        framing = b""
+        if head.chunked:
+            framing = b"Transfer-Encoding: chunked\r\n"
+        elif head.length is not None:
+            framing = b"Content-Length: %d\r\n" % head.length
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n" + rest)
+
+    def _begin(self, at: int, head: RequestHead) -> None:
+        try:
+            self._check(head)
+            route = self.gateway.routes.resolve(head)
+        except Refused as refused:
+            self._refuse(refused.status, refused.type, str(refused))
+            return
+        if head.expects_continue and not self.is_complete and self.transport is not None:
+            self.transport.write(CONTINUE)
+        relay = self.relay = Relay(self.gateway, self, head, route)
+        self.headers = []
+        relay.begin(at, head, self._take_body(), is_whole=self.is_complete)
+
+    def _more_head(self, at: int) -> None:
+        self.head_since = self.head_since or at
+        if self.head_bytes > self.gateway.limits.max_header_bytes:
+            self._refuse(431, "head_too_large", self._head_limit())
+
+    def _more_body(self, at: int, relay: Relay) -> None:
+        limit = self.gateway.limits.max_body_bytes
+        if self.body_bytes > limit:
+            self._broke(413, "body_too_large", f"the request body is longer than {limit} bytes")
+        elif self.body or self.is_complete:
+            relay.request_body(at, self._take_body(), is_whole=self.is_complete)
+
+    def _take_body(self) -> bytes:
+        body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
+        self.body.clear()
+        return body
+
+    def _check(self, head: RequestHead) -> None:
+        """Raise `Refused` for what llhttp lets through and we do not."""
+        if head.version not in ("1.0", "1.1"):
+            raise Refused(505, "invalid_request", "this server speaks HTTP/1.1")
+        if head.method == b"CONNECT":
+            raise Refused(405, "invalid_request", "this is a gateway, not a forward proxy")
+        # RFC 9112 §3.2: none or two Host headers are an error, and two a way to smuggle.
+        if head.hosts != 1 and (head.version == "1.1" or head.hosts > 1):
+            raise Refused(400, "invalid_request", "a request must have exactly one Host header")
+        if head.chunked:
+            self._check_transfer_encoding(head)
+        limits = self.gateway.limits
+        if self.head_bytes > limits.max_header_bytes:
+            # Part of it may be the body; only now does it pay to count.
+            size = len(head.target) + sum(
+                len(name) + len(value) + 4 for name, value in self.headers
+            )
+            if size > limits.max_header_bytes:
+                raise Refused(431, "head_too_large", self._head_limit())
+        if max(head.length or 0, self.body_bytes) > limits.max_body_bytes:
+            raise Refused(
+                413,
+                "body_too_large",
+                f"the request body has {max(head.length or 0, self.body_bytes)} bytes, "
+                f"{limits.max_body_bytes} are allowed",
+            )
+
+    def _check_transfer_encoding(self, head: RequestHead) -> None:
+        values = [v.strip().lower() for n, v in head.headers if n.lower() == b"transfer-encoding"]
+        if head.version == "1.0":
+            # RFC 9112 §6.1: such a message has a faulty framing.
+            raise Refused(400, "invalid_request", "HTTP/1.0 has no Transfer-Encoding")
+        if values != [b"chunked"]:
+            raise Refused(501, "invalid_request", "the only transfer coding here is chunked")
+
+    def _head_limit(self) -> str:
+        return f"the request's head is longer than {self.gateway.limits.max_header_bytes} bytes"
+
+    # -- the end of a connection --------------------------------------------------------------
+
+    def _broke(self, status: int, kind: str, why: str) -> None:
+        self.is_keep_alive = False
+        if self.relay is not None:
+            self.is_complete = False
+            self.relay.client_broke(status, kind, why)
+        else:
+            self._refuse(status, kind, why)
+
+    def _refuse(self, status: int, kind: str, why: str) -> None:
+        """Answer before there is an exchange, then close."""
+        if self.transport is not None:
+            self.gateway.refused += 1
+            self.transport.write(answer(status, kind, why))
+        self._linger()
+
+    def _linger(self) -> None:
+        self.is_deaf = True
+        self.linger_until = monotonic_ns() + LINGER_NS
+        self.gateway.turn.flush()
+        if self.transport is not None and not self.transport.is_closing():
+            self.resume_reading()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+
+    def _close(self) -> None:
+        self.is_deaf = True
+        self.gateway.turn.flush()
+        if self.transport is not None:
+            self.transport.close()
+
+    def tick(self, now: int) -> None:
+        """Look at the limits."""
+        limits = self.gateway
+        if self.relay is not None:
+            self.relay.tick(now)
+        elif self.transport is not None and self.transport.is_closing():
+            self._tick_closing(now, self.transport)
+        elif self.linger_until:
+            if now > self.linger_until and self.transport is not None:
+                self.transport.abort()
+        elif self.head_since:
+            if now - self.head_since > limits.header_ns:
+                seconds = limits.header_ns / 1e9
+                self._refuse(408, "header_timeout", f"no whole request head within {seconds:g} s")
+        elif now - self.active_ns > limits.keepalive_ns:
+            self._close()
+
+    def _tick_closing(self, now: int, transport: asyncio.Transport) -> None:
+        """Wait for a closing connection to take what is left, as long as it takes any."""
+        unsent = transport.get_write_buffer_size()
+        if unsent != self.unsent:
+            self.unsent = unsent
+            self.active_ns = now
+        elif now - self.active_ns > DRAIN_NS:
+            transport.abort()

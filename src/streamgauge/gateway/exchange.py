@@ -1,0 +1,310 @@
+"""The life of one exchange, without sockets, clock or files.
+
+Events come in as method calls, with the time as an argument; each answers with the
+commands that follow from it, in order. The relay carries them out.
+
+    CONNECTING ──connected──► WAITING ──head──► STREAMING ──completed──► ENDED
+        ▲                        │                  │
+        └── stale connection ────┘                  └──tunnel──► TUNNEL
+
+Whatever happens, `Finish` is given exactly once, and nothing after it: that is what makes
+the end of a stream truthful. The chunks of an open stream do not come through here; the
+relay passes them on by itself and only notes the time in ``active_ns``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from streamgauge.record import ClosedBy, Outcome
+
+
+class State(Enum):
+    """Where an exchange stands."""
+
+    NEW = auto()
+    CONNECTING = auto()
+    WAITING = auto()
+    STREAMING = auto()
+    TUNNEL = auto()
+    ENDED = auto()
+
+
+class Connect(Struct, frozen=True):
+    """Get a connection to the provider; a fresh one where a pooled one has just failed."""
+
+    fresh: bool
+
+
+class SendRequest(Struct, frozen=True):
+    """Send the request, from its first byte."""
+
+
+class SendHead(Struct, frozen=True):
+    """Give the response's head to the client."""
+
+
+class OpenTunnel(Struct, frozen=True):
+    """Give the 101 to the client; from here on bytes pass both ways, unlooked at."""
+
+
+class EndAnswer(Struct, frozen=True):
+    """The answer is whole: end it properly, and keep both connections if they can be kept."""
+
+
+class CutAnswer(Struct, frozen=True):
+    """The answer is not whole: cut the client's connection so that nobody takes it for whole."""
+
+
+class Answer(Struct, frozen=True):
+    """Answer in the provider's place; nothing has reached the client yet."""
+
+    status: int
+    type: str
+    message: str
+
+
+class CancelUpstream(Struct, frozen=True):
+    """Close the connection to the provider at once, or stop trying to get one."""
+
+
+class Finish(Struct, frozen=True):
+    """The one and only end."""
+
+    outcome: Outcome
+    closed_by: ClosedBy
+    error_type: str | None = None
+    error_message: str | None = None
+
+
+Command = (
+    Connect
+    | SendRequest
+    | SendHead
+    | OpenTunnel
+    | EndAnswer
+    | CutAnswer
+    | Answer
+    | CancelUpstream
+    | Finish
+)
+Commands = tuple[Command, ...]
+
+_CONNECT = (Connect(fresh=False),)
+_RECONNECT = (Connect(fresh=True),)
+_SEND_REQUEST = (SendRequest(),)
+_SEND_HEAD = (SendHead(),)
+_OPEN_TUNNEL = (OpenTunnel(),)
+_COMPLETED = (EndAnswer(), Finish(Outcome.COMPLETED, ClosedBy.UPSTREAM))
+_CLIENT_LEFT = (CancelUpstream(), Finish(Outcome.CLIENT_LEFT, ClosedBy.CLIENT))
+_NOTHING: Commands = ()
+
+
+class Patience(Struct, frozen=True):
+    """How long we wait for a provider, in ns."""
+
+    connect_ns: int
+    idle_ns: int
+
+
+class Exchange:
+    """One request and its answer while alive."""
+
+    __slots__ = ("active_ns", "is_replayable", "patience", "retried", "reused", "state", "upstream")
+
+    def __init__(self, *, upstream: str, patience: Patience) -> None:
+        self.upstream = upstream
+        self.patience = patience
+        self.state = State.NEW
+        self.active_ns = 0
+        # Set false once more of the body has gone up than is kept for a second try.
+        self.is_replayable = True
+        self.reused = False
+        self.retried = False
+
+    # -- the way there ------------------------------------------------------------------------
+
+    def requested(self, at: int) -> Commands:
+        """The request's head is here and has a route."""
+        self.state = State.CONNECTING
+        self.active_ns = at
+        return _CONNECT
+
+    def connected(self, at: int, *, reused: bool) -> Commands:
+        """There is a connection to the provider."""
+        if self.state is not State.CONNECTING:
+            return _NOTHING
+        self.state = State.WAITING
+        self.reused = reused
+        self.active_ns = at
+        return _SEND_REQUEST
+
+    def connect_failed(self, why: str) -> Commands:
+        """There is no connection to be had."""
+        if self.state is not State.CONNECTING:
+            return _NOTHING
+        return self._end_with_answer(
+            502,
+            "connect_failed",
+            f"cannot connect to {self.upstream}: {why}",
+            Outcome.CONNECT_FAILED,
+            ClosedBy.UPSTREAM,
+        )
+
+    # -- the way back -------------------------------------------------------------------------
+
+    def head(self, at: int, *, status: int) -> Commands:
+        """The response's head is here."""
+        if self.state is not State.WAITING:
+            return _NOTHING
+        self.active_ns = at
+        if status == 101:
+            self.state = State.TUNNEL
+            return _OPEN_TUNNEL
+        self.state = State.STREAMING
+        return _SEND_HEAD
+
+    def completed(self) -> Commands:
+        """The response is whole, as HTTP counts it."""
+        if self.state is not State.STREAMING:
+            return _NOTHING
+        self.state = State.ENDED
+        return _COMPLETED
+
+    def upstream_closed(self, why: str) -> Commands:
+        """The provider closed or reset the connection before the response was whole."""
+        if self.state is State.WAITING:
+            # RFC 9110 §9.2.2, RFC 9112 §9.3.1: a kept-alive connection that dies before a
+            # single response byte was most likely closed while our request was on its way.
+            if self.reused and self.is_replayable and not self.retried:
+                self.retried = True
+                self.state = State.CONNECTING
+                return _RECONNECT
+            return self._end_with_answer(
+                502,
+                "upstream_closed",
+                f"{self.upstream} closed the connection before answering: {why}",
+                Outcome.TRUNCATED,
+                ClosedBy.UPSTREAM,
+            )
+        if self.state is State.STREAMING:
+            return self._cut("upstream_closed", why, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+        return self._close_tunnel(ClosedBy.UPSTREAM)
+
+    def upstream_broke(self, why: str) -> Commands:
+        """The provider sent something that is not HTTP."""
+        message = f"{self.upstream} sent an invalid response: {why}"
+        if self.state is State.WAITING:
+            return (
+                CancelUpstream(),
+                *self._end_with_answer(
+                    502, "invalid_response", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM
+                ),
+            )
+        if self.state is State.STREAMING:
+            return self._cut("invalid_response", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+        return _NOTHING
+
+    # -- the client ---------------------------------------------------------------------------
+
+    def client_gone(self) -> Commands:
+        """The client closed or reset its connection."""
+        if self.state is State.TUNNEL:
+            return self._close_tunnel(ClosedBy.CLIENT)
+        if self.state in (State.NEW, State.ENDED):
+            return _NOTHING
+        self.state = State.ENDED
+        return _CLIENT_LEFT
+
+    def client_broke(self, status: int, kind: str, why: str) -> Commands:
+        """The client's request turned out bad or too large while it was still coming."""
+        if self.state in (State.CONNECTING, State.WAITING):
+            return (
+                CancelUpstream(),
+                *self._end_with_answer(status, kind, why, Outcome.REFUSED, ClosedBy.GATEWAY),
+            )
+        if self.state is State.STREAMING:
+            return self._cut(kind, why, Outcome.REFUSED, ClosedBy.GATEWAY)
+        return _NOTHING
+
+    # -- time and the end of the process ------------------------------------------------------
+
+    def tick(self, now: int, *, is_client_slow: bool = False) -> Commands:
+        """Look whether anyone has kept us waiting for too long.
+
+        While *is_client_slow* we are the ones who do not read from the provider, so its
+        silence proves nothing; the client's does.
+        """
+        if self.state is State.CONNECTING and now - self.active_ns > self.patience.connect_ns:
+            seconds = self.patience.connect_ns / 1e9
+            return (
+                CancelUpstream(),
+                *self._end_with_answer(
+                    504,
+                    "connect_timeout",
+                    f"no connection to {self.upstream} within {seconds:g} s",
+                    Outcome.CONNECT_FAILED,
+                    ClosedBy.GATEWAY,
+                ),
+            )
+        if now - self.active_ns <= self.patience.idle_ns:
+            return _NOTHING
+        seconds = self.patience.idle_ns / 1e9
+        if is_client_slow and self.state in (State.STREAMING, State.TUNNEL):
+            return self._cut(
+                "client_stalled",
+                f"the client took nothing for {seconds:g} s",
+                Outcome.CLIENT_LEFT,
+                ClosedBy.GATEWAY,
+            )
+        message = f"nothing from {self.upstream} for {seconds:g} s"
+        if self.state is State.WAITING:
+            return (
+                CancelUpstream(),
+                *self._end_with_answer(
+                    504, "idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY
+                ),
+            )
+        if self.state is State.STREAMING:
+            return self._cut("idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)
+        return _NOTHING
+
+    def shut_down(self) -> Commands:
+        """The gateway stops and cannot wait any longer."""
+        message = "the gateway was stopped while the stream was running"
+        if self.state in (State.CONNECTING, State.WAITING):
+            return (
+                CancelUpstream(),
+                *self._end_with_answer(
+                    503,
+                    "gateway_restarted",
+                    message,
+                    Outcome.GATEWAY_RESTARTED,
+                    ClosedBy.GATEWAY,
+                ),
+            )
+        if self.state in (State.STREAMING, State.TUNNEL):
+            return self._cut(
+                "gateway_restarted", message, Outcome.GATEWAY_RESTARTED, ClosedBy.GATEWAY
+            )
+        return _NOTHING
+
+    # -- how it can end -----------------------------------------------------------------------
+
+    def _end_with_answer(
+        self, status: int, kind: str, message: str, outcome: Outcome, closed_by: ClosedBy
+    ) -> Commands:
+        self.state = State.ENDED
+        return Answer(status, kind, message), Finish(outcome, closed_by, kind, message)
+
+    def _cut(self, kind: str, why: str, outcome: Outcome, closed_by: ClosedBy) -> Commands:
+        self.state = State.ENDED
+        return CancelUpstream(), CutAnswer(), Finish(outcome, closed_by, kind, why)
+
+    def _close_tunnel(self, closed_by: ClosedBy) -> Commands:
+        if self.state is not State.TUNNEL:
+            return _NOTHING
+        self.state = State.ENDED
+        return CancelUpstream(), CutAnswer(), Finish(Outcome.COMPLETED, closed_by)

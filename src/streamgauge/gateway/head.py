@@ -1,0 +1,394 @@
+"""Heads of requests and responses: what is passed on, what is ours, what is secret.
+
+One pass over the client's headers makes both the head for the provider and the copy for
+the journal; one pass over the provider's makes the head for the client. Hop-by-hop
+headers end here (RFC 9110 §7.6.1), ours are taken off, secrets never reach the journal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import blake2b
+
+Header = tuple[bytes, bytes]
+Headers = list[Header]
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+    }
+)
+
+# Framing and addressing are set anew for each side.
+REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
+
+OURS = (b"streamgauge-", b"helicone-")
+
+SECRET = frozenset(
+    {
+        b"authorization",
+        b"proxy-authorization",
+        b"x-api-key",
+        b"api-key",
+        b"x-goog-api-key",
+        b"ocp-apim-subscription-key",
+        b"cookie",
+        b"set-cookie",
+        b"x-amz-security-token",
+        b"aws-access-key",
+        b"aws-secret-key",
+        b"aws-session-token",
+        b"streamgauge-auth",
+        b"helicone-auth",
+        b"helicone-openai-api-key",
+    }
+)
+
+# Where a client's key may stand, the most telling first.
+KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+
+SECRET_QUERY = re.compile(
+    rb"(?i)([?&](?:key|api[-_]?key|access_token|token|sig|signature"
+    rb"|x-amz-(?:signature|credential|security-token))=)[^&#]*"
+)
+
+STREAM_TYPES = (
+    b"text/event-stream",
+    b"application/x-ndjson",
+    b"application/jsonl",
+    b"application/vnd.amazon.eventstream",
+)
+
+REASONS = {
+    200: b"OK",
+    400: b"Bad Request",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    414: b"URI Too Long",
+    417: b"Expectation Failed",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+    505: b"HTTP Version Not Supported",
+}
+
+VIA = b"1.1 streamgauge"
+
+
+class RequestHead:
+    """The client's request line and headers, looked through once.
+
+    ``forward`` holds the lines that go to the provider, ``kept`` the headers that are fit for
+    the journal.
+    """
+
+    __slots__ = (
+        "chunked",
+        "connection",
+        "expects_continue",
+        "forward",
+        "headers",
+        "hosts",
+        "kept",
+        "key",
+        "length",
+        "method",
+        "request_id",
+        "target",
+        "target_url",
+        "upgrade",
+        "version",
+    )
+
+    def __init__(self, method: bytes, target: bytes, version: str, headers: Headers) -> None:
+        self.method = method
+        self.target = target
+        self.version = version
+        self.headers = headers
+        self.hosts = 0
+        self.length: int | None = None
+        self.chunked = False
+        self.expects_continue = False
+        self.upgrade: bytes | None = None
+        self.connection = b""
+        self.key: bytes | None = None
+        self.target_url: bytes | None = None
+        self.request_id: bytes | None = None
+        forward: list[bytes] = []
+        kept: list[tuple[str, str]] = []
+        for name, value in headers:
+            facts = KNOWN_NAMES.get(name) or learn_name(name)
+            if facts.take is not None:
+                facts.take(self, value)
+            if facts.is_kept:
+                kept.append((facts.text, value.decode("latin-1")))
+            if facts.is_forwarded:
+                forward.append(facts.prefix + value)
+        self.kept = kept
+        if self.connection not in USUAL_CONNECTION:
+            forward = without_named(forward, self.connection)
+        self.forward = forward
+
+
+def _take_host(head: RequestHead, value: bytes) -> None:
+    head.hosts += 1
+
+
+def _take_length(head: RequestHead, value: bytes) -> None:
+    head.length = int(value)
+
+
+def _take_transfer(head: RequestHead, value: bytes) -> None:
+    head.chunked = True
+
+
+def _take_expect(head: RequestHead, value: bytes) -> None:
+    head.expects_continue = value.lower() == b"100-continue"
+
+
+def _take_upgrade(head: RequestHead, value: bytes) -> None:
+    head.upgrade = value.lower()
+
+
+def _take_connection(head: RequestHead, value: bytes) -> None:
+    head.connection = head.connection + b"," + value.lower() if head.connection else value.lower()
+
+
+def _take_key(head: RequestHead, value: bytes) -> None:
+    if head.key is None:
+        head.key = value
+
+
+def _take_target(head: RequestHead, value: bytes) -> None:
+    head.target_url = value
+
+
+def _take_request_id(head: RequestHead, value: bytes) -> None:
+    head.request_id = value
+
+
+# llhttp has already checked the syntax of these.
+TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
+    b"host": _take_host,
+    b"content-length": _take_length,
+    b"transfer-encoding": _take_transfer,
+    b"expect": _take_expect,
+    b"upgrade": _take_upgrade,
+    b"connection": _take_connection,
+    b"streamgauge-target-url": _take_target,
+    b"helicone-target-url": _take_target,
+    b"helicone-openai-api-base": _take_target,
+    b"streamgauge-request-id": _take_request_id,
+    b"helicone-request-id": _take_request_id,
+    **dict.fromkeys(KEY_HEADERS, _take_key),
+}
+
+
+class NameFacts:
+    """What we know of a header by its name alone, as one client spells it."""
+
+    __slots__ = ("is_forwarded", "is_kept", "lower", "prefix", "take", "text")
+
+    def __init__(self, name: bytes) -> None:
+        self.lower = name.lower()
+        self.text = name.decode("latin-1")
+        self.prefix = name + b": "
+        self.take = TAKERS.get(self.lower)
+        self.is_kept = self.lower not in SECRET
+        self.is_forwarded = self.lower not in REWRITTEN and not self.lower.startswith(OURS)
+
+
+# Clients and providers use few names and always the same; looking a name up once and for all
+# takes half the time off a small request. Made-up names must not grow the table.
+MOST_KNOWN_NAMES = 2048
+KNOWN_NAMES: dict[bytes, NameFacts] = {}
+
+
+def learn_name(name: bytes) -> NameFacts:
+    """Return the facts of a name not seen before, and remember them."""
+    facts = NameFacts(name)
+    if len(KNOWN_NAMES) >= MOST_KNOWN_NAMES:
+        KNOWN_NAMES.clear()
+    KNOWN_NAMES[name] = facts
+    return facts
+
+
+# Values of `Connection` that name no further header.
+USUAL_CONNECTION = (b"", b"keep-alive", b"close")
+
+
+def without_named(lines: list[bytes], connection: bytes) -> list[bytes]:
+    """Return header *lines* without those that `Connection` lists as hop-by-hop."""
+    named = {name.strip() for name in connection.split(b",")}
+    return [line for line in lines if line.partition(b":")[0].lower() not in named]
+
+
+def upstream_request(head: RequestHead, *, path: bytes, host: bytes, websocket: bool) -> bytes:
+    """Return the head for the provider."""
+    lines = [head.method + b" " + path + b" HTTP/1.1\r\nHost: " + host, *head.forward]
+    if head.chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif head.length is not None:
+        lines.append(b"Content-Length: %d" % head.length)
+    if websocket:
+        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
+    lines.append(b"Via: " + VIA + b"\r\n\r\n")
+    return b"\r\n".join(lines)
+
+
+class ResponseHead:
+    """The provider's status line and headers, looked through once.
+
+    ``forward`` holds the lines that go to the client, ``kept`` the headers for the journal.
+    """
+
+    __slots__ = (
+        "cache_control",
+        "chunked",
+        "connection",
+        "forward",
+        "kept",
+        "length",
+        "reason",
+        "status",
+        "streamed",
+    )
+
+    def __init__(self, status: int, reason: bytes, headers: Headers) -> None:
+        self.status = status
+        self.reason = reason
+        self.length: int | None = None
+        self.chunked = False
+        self.connection = b""
+        self.streamed = False
+        self.cache_control = b""
+        forward: list[bytes] = []
+        kept: list[tuple[str, str]] = []
+        for name, value in headers:
+            facts = KNOWN_NAMES.get(name) or learn_name(name)
+            if facts.is_kept:
+                kept.append((facts.text, value.decode("latin-1")))
+            note = NOTES.get(facts.lower)
+            if note is not None:
+                note(self, value)
+            if facts.is_forwarded:
+                forward.append(facts.prefix + value)
+        self.kept = kept
+        if self.connection not in USUAL_CONNECTION:
+            forward = without_named(forward, self.connection)
+        self.forward = forward
+
+    @property
+    def is_bodiless(self) -> bool:
+        """Whether the status alone rules out a body (RFC 9112 §6.3)."""
+        return self.status in (204, 304) or self.status < 200
+
+
+def _note_length(head: ResponseHead, value: bytes) -> None:
+    head.length = int(value)
+
+
+def _note_transfer(head: ResponseHead, value: bytes) -> None:
+    head.chunked = True
+
+
+def _note_type(head: ResponseHead, value: bytes) -> None:
+    head.streamed = value.lower().startswith(STREAM_TYPES)
+
+
+def _note_connection(head: ResponseHead, value: bytes) -> None:
+    head.connection = head.connection + b"," + value.lower() if head.connection else value.lower()
+
+
+def _note_cache_control(head: ResponseHead, value: bytes) -> None:
+    head.cache_control = head.cache_control + b", " + value if head.cache_control else value
+
+
+NOTES: dict[bytes, Callable[[ResponseHead, bytes], None]] = {
+    b"content-length": _note_length,
+    b"transfer-encoding": _note_transfer,
+    b"content-type": _note_type,
+    b"connection": _note_connection,
+    b"cache-control": _note_cache_control,
+}
+
+
+# A streamed answer must not wait in a proxy between us and the client.
+UNBUFFERED = b"X-Accel-Buffering: no"
+
+
+def client_response(head: ResponseHead, *, ours: bytes, framing: bytes) -> bytes:
+    """Return the head for the client.
+
+    *ours* are header lines that we add, *framing* is the line that delimits the body (or
+    ``Connection: close``); both without a line end, *framing* may be empty.
+    """
+    lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
+    if head.streamed:
+        lines += without_named(head.forward, b"cache-control,x-accel-buffering")
+        lines.append(UNBUFFERED)
+        lines.append(b"Cache-Control: " + no_transform(head.cache_control))
+    else:
+        lines += head.forward
+    if framing:
+        lines.append(framing)
+    lines.append(ours)
+    lines.append(b"\r\n")
+    return b"\r\n".join(lines)
+
+
+def no_transform(cache_control: bytes) -> bytes:
+    """Return *cache_control* with ``no-transform`` in it: nobody may re-compress a stream."""
+    if not cache_control:
+        return b"no-transform"
+    if b"no-transform" in cache_control.lower():
+        return cache_control
+    return cache_control + b", no-transform"
+
+
+def without_secrets(path: bytes) -> str:
+    """Return a path for the journal: keys and signatures in its query are replaced."""
+    if b"?" in path:
+        path = SECRET_QUERY.sub(rb"\1REDACTED", path)
+    return path.decode("latin-1")
+
+
+class KeyHasher:
+    """Names a key without telling it: a short keyed hash, the same for the same key."""
+
+    # Enough for every key that one gateway sees; a flood of made-up keys must not grow it.
+    MOST = 4096
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._known: dict[bytes, str] = {}
+
+    def __call__(self, key: bytes | None) -> str | None:
+        """Return 16 hex digits for *key*, None for none."""
+        if key is None:
+            return None
+        known = self._known.get(key)
+        if known is None:
+            bare = key[7:] if key[:7].lower() == b"bearer " else key
+            known = blake2b(bare.strip(), key=self._secret, digest_size=8).hexdigest()
+            if len(self._known) >= self.MOST:
+                self._known.clear()
+            self._known[key] = known
+        return known

@@ -1,0 +1,503 @@
+"""One exchange between its two connections: carries out what `exchange` decides.
+
+Every command adds to two lists, what the journal gets and what the client gets; `turn`
+writes the journal's before the client's, so that what a client has is always in the
+journal. The chunks of an open stream take the short way, `chunk`, which does the same two
+things at once and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from time import monotonic_ns, time_ns
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from streamgauge.gateway import exchange as life
+from streamgauge.gateway.answer import answer, unavailable
+from streamgauge.gateway.head import (
+    RequestHead,
+    ResponseHead,
+    client_response,
+    upstream_request,
+    without_secrets,
+)
+from streamgauge.gateway.ident import text
+from streamgauge.gateway.routes import Route
+from streamgauge.gateway.turn import Entry
+from streamgauge.gateway.upstream import UpstreamConnection
+from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
+
+if TYPE_CHECKING:
+    from streamgauge.gateway.client import ClientConnection
+    from streamgauge.gateway.server import Gateway
+
+# So much of a request body is kept to send it again when a kept-alive connection turns out
+# to be dead; it is also what may wait for a connection before the client is paused.
+REPLAY_LIMIT = 1024 * 1024
+
+# The overhead of a chunk travels as u32 nanoseconds; 4.29 s is as good as any above it.
+MAX_OVERHEAD = 0xFFFF_FFFF
+
+_pack = msgspec.msgpack.Encoder().encode
+
+Entries = list[Entry]
+Out = list[bytes]
+
+
+class Delimiter(Enum):
+    """How the client learns where the body ends (RFC 9112 §6.3)."""
+
+    NONE = auto()
+    LENGTH = auto()
+    CHUNKED = auto()
+    CLOSE = auto()
+
+
+class Relay:
+    """Carries one exchange."""
+
+    __slots__ = (
+        "after",
+        "client",
+        "connecting",
+        "delimiter",
+        "exchange",
+        "gateway",
+        "id",
+        "is_client_slow",
+        "is_head_request",
+        "is_keeping",
+        "is_request_chunked",
+        "is_request_sent",
+        "is_request_whole",
+        "journal",
+        "overhead",
+        "request",
+        "request_bytes",
+        "response_head",
+        "route",
+        "served_id",
+        "turn",
+        "upstream",
+        "was_reused",
+        "when_connected",
+        "write",
+    )
+
+    def __init__(
+        self, gateway: Gateway, client: ClientConnection, head: RequestHead, route: Route
+    ) -> None:
+        self.gateway = gateway
+        self.client = client
+        self.route = route
+        self.turn = gateway.turn
+        self.journal = gateway.journal if route.is_recorded else None
+        self.id = gateway.new_id()
+        self.served_id = head.request_id
+        self.exchange = life.Exchange(upstream=route.url, patience=gateway.patience)
+        self.upstream: UpstreamConnection | None = None
+        self.connecting: asyncio.Task[None] | None = None
+        self.is_head_request = head.method == b"HEAD"
+        self.is_request_chunked = head.chunked
+        self.is_request_whole = False
+        self.is_request_sent = False
+        self.request: list[bytes] = []
+        self.request_bytes = 0
+        self.response_head: ResponseHead | None = None
+        self.delimiter = Delimiter.NONE
+        self.is_client_slow = False
+        self.is_keeping = False
+        self.was_reused = False
+        self.when_connected = 0
+        self.overhead = 0
+        self.after: Callable[[], None] | None = None
+        assert client.transport is not None  # noqa: S101 - for mypy; a relay comes from a live client
+        self.write = client.transport.write
+
+    # -- from the client ----------------------------------------------------------------------
+
+    def begin(self, at: int, head: RequestHead, body: bytes, *, is_whole: bool) -> None:
+        """The request's head is here, with as much of the body as has come along."""
+        route = self.route
+        websocket = head.upgrade == b"websocket"
+        self.is_request_whole = is_whole
+        self.request.append(
+            upstream_request(head, path=route.path, host=route.host, websocket=websocket)
+        )
+        self._keep_body(body, is_whole=is_whole)
+        entries: Entries = []
+        out: Out = []
+        if self.journal is not None:
+            self.gateway.began()
+            opening = Open(
+                started_at_ns=time_ns(),
+                provider=route.provider,
+                method=head.method.decode("latin-1"),
+                path=without_secrets(route.path),
+                upstream=route.url,
+                headers=head.kept,
+                body=body,
+                complete=is_whole,
+                key_hash=self.gateway.hash_key(head.key),
+                client=self.client.peer,
+            )
+            entries.append((Kind.OPEN, self.id, at, _pack(opening)))
+        self._perform(at, self.exchange.requested(at), entries, out)
+        self._flush(entries, out)
+
+    def request_body(self, at: int, body: bytes, *, is_whole: bool) -> None:
+        """More of the request's body."""
+        if self.exchange.state is life.State.ENDED:
+            return
+        self.exchange.active_ns = at
+        self.is_request_whole = is_whole
+        if self.journal is not None:
+            note = _pack(Body(data=body, complete=is_whole))
+            self.turn.note([(Kind.BODY, self.id, at, note)])
+        framed = self._keep_body(body, is_whole=is_whole)
+        if self.is_request_sent:
+            if self.upstream is not None:
+                self.turn.send(self.upstream.write, framed)
+            if self.request_bytes > REPLAY_LIMIT:
+                self.exchange.is_replayable = False
+                self.request.clear()
+        elif self.request_bytes > REPLAY_LIMIT:
+            self.client.pause_reading()
+
+    def _keep_body(self, body: bytes, *, is_whole: bool) -> bytes:
+        """Frame bytes of the body as the provider gets them, and keep them for a second try."""
+        framed = body
+        if self.is_request_chunked:
+            framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            if is_whole:
+                framed += b"0\r\n\r\n"
+        if framed and self.exchange.is_replayable:
+            self.request.append(framed)
+            self.request_bytes += len(framed)
+        return framed
+
+    def client_gone(self) -> None:
+        """The client has closed or reset its connection."""
+        self._do(monotonic_ns(), self.exchange.client_gone())
+
+    def client_broke(self, status: int, kind: str, why: str) -> None:
+        """The rest of the request is bad or too large."""
+        self._do(monotonic_ns(), self.exchange.client_broke(status, kind, why))
+
+    def tunnel_up(self, at: int, data: bytes) -> None:
+        """Bytes from the client through an upgraded connection."""
+        self.exchange.active_ns = at
+        if self.journal is not None:
+            mark = Mark(name="tunnel_up", value=len(data))
+            self.turn.note([(Kind.MARK, self.id, at, _pack(mark))])
+        if self.upstream is not None:
+            self.turn.send(self.upstream.write, data)
+
+    # -- from the provider: `upstream.Receiver` -----------------------------------------------
+
+    def chunk(self, at: int, body: bytes, framed: bytes | None) -> None:
+        """Pass on bytes from the middle of a body: the short way."""
+        self.exchange.active_ns = at
+        if self.turn.is_due:
+            self.turn.flush()
+        if self.journal is not None:
+            self.journal.chunk(self.id, at, body, self.overhead)
+        if self.delimiter is Delimiter.CHUNKED:
+            self.write(framed or b"%x\r\n%b\r\n" % (len(body), body))
+        else:
+            self.write(body)
+        overhead = monotonic_ns() - at
+        self.overhead = overhead if overhead < MAX_OVERHEAD else MAX_OVERHEAD
+
+    def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
+        """Pass on a head, the end of a body, or all of a small answer in one go."""
+        entries: Entries = []
+        out: Out = []
+        if head is not None:
+            self.response_head = head
+            self._perform(at, self.exchange.head(at, status=head.status), entries, out)
+        if body:
+            self.exchange.active_ns = at
+            entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
+            self.overhead = 0
+            if self.delimiter is Delimiter.CHUNKED:
+                out.append(b"%x\r\n%b\r\n" % (len(body), body))
+            else:
+                out.append(body)
+        if is_whole:
+            self._perform(at, self.exchange.completed(), entries, out)
+        self._flush(entries, out)
+        if body and not is_whole:
+            self.overhead = min(monotonic_ns() - at, MAX_OVERHEAD)
+
+    def tunnelled(self, at: int, data: bytes) -> None:
+        """Pass on bytes of an upgraded connection."""
+        self.exchange.active_ns = at
+        if self.journal is not None:
+            mark = Mark(name="tunnel_down", value=len(data))
+            self.turn.note([(Kind.MARK, self.id, at, _pack(mark))])
+        self.turn.send(self.client.send, data)
+
+    def upstream_closed(self, why: str) -> None:
+        """The provider is gone before its answer was whole."""
+        self.upstream = None
+        self._do(monotonic_ns(), self.exchange.upstream_closed(why))
+
+    def upstream_broke(self, why: str) -> None:
+        """The provider's answer is not HTTP."""
+        self._do(monotonic_ns(), self.exchange.upstream_broke(why))
+
+    def pause(self) -> None:
+        """The provider takes no more of the request for now."""
+        self.client.pause_reading()
+
+    def resume(self) -> None:
+        """The provider takes more again."""
+        self.client.resume_reading()
+
+    # -- back-pressure, time ------------------------------------------------------------------
+
+    def client_full(self) -> None:
+        """The client takes no more for now: stop reading from the provider."""
+        self.is_client_slow = True
+        if self.upstream is not None:
+            self.upstream.pause_reading()
+
+    def client_ready(self) -> None:
+        """The client takes more again."""
+        self.is_client_slow = False
+        self.exchange.active_ns = monotonic_ns()
+        if self.upstream is not None:
+            self.upstream.resume_reading()
+
+    def tick(self, now: int) -> None:
+        """Look at the limits."""
+        commands = self.exchange.tick(now, is_client_slow=self.is_client_slow)
+        if commands:
+            self._do(now, commands)
+
+    def shut_down(self) -> None:
+        """The process ends."""
+        self._do(monotonic_ns(), self.exchange.shut_down())
+
+    # -- carrying out -------------------------------------------------------------------------
+
+    def _do(self, at: int, commands: life.Commands) -> None:
+        if not commands:
+            return
+        entries: Entries = []
+        out: Out = []
+        self._perform(at, commands, entries, out)
+        self._flush(entries, out)
+
+    def _perform(self, at: int, commands: life.Commands, entries: Entries, out: Out) -> None:
+        for command in commands:
+            _PERFORM[type(command)](self, command, at, entries, out)
+
+    def _flush(self, entries: Entries, out: Out) -> None:
+        """Journal first, then the client, then whatever follows from the end."""
+        if entries and self.journal is not None:
+            self.turn.note(entries)
+        if out:
+            self.turn.send(self.client.send, out[0] if len(out) == 1 else b"".join(out))
+        after = self.after
+        if after is not None:
+            self.after = None
+            after()
+
+    def _connect(self, command: life.Connect, at: int, entries: Entries, out: Out) -> None:
+        self.is_request_sent = False
+        if not command.fresh:
+            pooled = self.gateway.pool.take(self.route.origin)
+            if pooled is not None:
+                self.was_reused = True
+                self._attach(pooled)
+                self._perform(at, self.exchange.connected(at, reused=True), entries, out)
+                return
+        self.was_reused = False
+        self.connecting = self.gateway.loop.create_task(self._open())
+
+    async def _open(self) -> None:
+        try:
+            connection = await self.gateway.pool.connect(self.route.origin)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            self.connecting = None
+            self._do(monotonic_ns(), self.exchange.connect_failed(_why(error)))
+            return
+        self.connecting = None
+        if self.exchange.state is not life.State.CONNECTING or connection.is_closed:
+            connection.close()
+            self._do(monotonic_ns(), self.exchange.connect_failed("end of connection"))
+            return
+        self._attach(connection)
+        at = monotonic_ns()
+        self._do(at, self.exchange.connected(at, reused=False))
+
+    def _attach(self, connection: UpstreamConnection) -> None:
+        self.upstream = connection
+        connection.receiver = self
+
+    def _send_request(self, command: life.SendRequest, at: int, entries: Entries, out: Out) -> None:
+        self.when_connected = at
+        self.is_request_sent = True
+        request = self.request
+        if self.upstream is not None:
+            whole = request[0] if len(request) == 1 else b"".join(request)
+            self.turn.send(self.upstream.write, whole)
+        if not self.is_request_whole:
+            self.client.resume_reading()
+
+    def _send_head(self, command: life.SendHead, at: int, entries: Entries, out: Out) -> None:
+        head = self.response_head
+        if head is None:
+            return
+        self.request.clear()
+        self.is_keeping = self.client.is_keeping_alive()
+        framing = self._choose_delimiter(head)
+        ours = self._our_headers()
+        if not self.is_keeping and self.delimiter is not Delimiter.CLOSE:
+            ours += b"\r\nConnection: close"
+        elif self.is_keeping and self.client.version == "1.0":
+            ours += b"\r\nConnection: keep-alive"
+        out.append(client_response(head, ours=ours, framing=framing))
+        self._note_head(head, at, entries)
+        if self.client.is_full:
+            # It has not even taken the answer before this one.
+            self.client_full()
+
+    def _note_head(self, head: ResponseHead, at: int, entries: Entries) -> None:
+        note = Head(
+            status=head.status,
+            headers=head.kept,
+            connected_ns=self.when_connected,
+            reused=self.was_reused,
+        )
+        entries.append((Kind.HEAD, self.id, at, _pack(note)))
+
+    def _choose_delimiter(self, head: ResponseHead) -> bytes:
+        length = b"" if head.length is None else b"Content-Length: %d" % head.length
+        if self.is_head_request or head.is_bodiless:
+            self.delimiter = Delimiter.NONE
+            return length
+        if head.length is not None:
+            self.delimiter = Delimiter.LENGTH
+            return length
+        if self.client.version == "1.1":
+            self.delimiter = Delimiter.CHUNKED
+            return b"Transfer-Encoding: chunked"
+        self.delimiter = Delimiter.CLOSE
+        self.is_keeping = False
+        return b"Connection: close"
+
+    def _our_headers(self) -> bytes:
+        name = text(self.id).encode()
+        return b"Via: 1.1 streamgauge\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (
+            name,
+            self.served_id or name,
+        )
+
+    def _open_tunnel(self, command: life.OpenTunnel, at: int, entries: Entries, out: Out) -> None:
+        head = self.response_head
+        if head is None:
+            return
+        self.request.clear()
+        framing = b"Connection: Upgrade\r\nUpgrade: websocket"
+        out.append(client_response(head, ours=self._our_headers(), framing=framing))
+        self._note_head(head, at, entries)
+        self.after = self.client.tunnel_opened
+
+    def _end_answer(self, command: life.EndAnswer, at: int, entries: Entries, out: Out) -> None:
+        if self.delimiter is Delimiter.CHUNKED:
+            out.append(b"0\r\n\r\n")
+        self.after = self._answered
+
+    def _answered(self) -> None:
+        upstream = self.upstream
+        self.upstream = None
+        if upstream is not None:
+            if self.is_client_slow:
+                upstream.resume_reading()
+            # A provider that answered early may still wait for the rest of the request.
+            if self.is_request_whole:
+                upstream.release()
+            else:
+                upstream.cancel()
+        self.client.answered(is_keeping=self.is_keeping and self.is_request_whole)
+
+    def _cut_answer(self, command: life.CutAnswer, at: int, entries: Entries, out: Out) -> None:
+        is_delimited = self.delimiter is not Delimiter.CLOSE
+        self.after = partial(self.client.cut, is_delimited=is_delimited)
+
+    def _answer(self, command: life.Answer, at: int, entries: Entries, out: Out) -> None:
+        self.is_keeping = self.client.is_keeping_alive()
+        if self.journal is None:
+            out.append(unavailable(self.route.path, command.message, is_keeping=self.is_keeping))
+        else:
+            out.append(
+                answer(
+                    command.status,
+                    command.type,
+                    command.message,
+                    extra=self._our_headers(),
+                    is_keeping=self.is_keeping,
+                    is_head=self.is_head_request,
+                )
+            )
+            head = Head(
+                status=command.status,
+                headers=[("content-type", "application/json"), ("streamgauge-error", "true")],
+                connected_ns=self.when_connected,
+                reused=self.was_reused,
+            )
+            entries.append((Kind.HEAD, self.id, at, _pack(head)))
+        self.after = self._answered
+
+    def _cancel_upstream(
+        self, command: life.CancelUpstream, at: int, entries: Entries, out: Out
+    ) -> None:
+        if self.connecting is not None:
+            self.connecting.cancel()
+            self.connecting = None
+        if self.upstream is not None:
+            self.upstream.cancel()
+            self.upstream = None
+
+    def _finish(self, command: life.Finish, at: int, entries: Entries, out: Out) -> None:
+        end = End(
+            outcome=command.outcome,
+            closed_by=command.closed_by,
+            error_type=command.error_type,
+            error_message=command.error_message,
+            overhead_ns=self.overhead,
+        )
+        entries.append((Kind.END, self.id, monotonic_ns(), _pack(end)))
+        self.request.clear()
+        self.gateway.ended(self, command)
+
+
+_PERFORM: dict[type[Any], Callable[[Relay, Any, int, Entries, Out], None]] = {
+    life.Connect: Relay._connect,
+    life.SendRequest: Relay._send_request,
+    life.SendHead: Relay._send_head,
+    life.OpenTunnel: Relay._open_tunnel,
+    life.EndAnswer: Relay._end_answer,
+    life.CutAnswer: Relay._cut_answer,
+    life.Answer: Relay._answer,
+    life.CancelUpstream: Relay._cancel_upstream,
+    life.Finish: Relay._finish,
+}
+
+
+def _why(error: Exception) -> str:
+    """Return a foreign error in words that help: what the system or TLS said."""
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

@@ -1,0 +1,197 @@
+"""Where a request goes: a provider, or the recorder, which answers for all that is ours.
+
+/{provider}/…       that provider's base URL
+/v1/…               the default provider, or the origin in `Streamgauge-Target-Url`
+/v1/gateway/oai/…   Helicone's self-host paths
+anything else       the recorder: API, dashboard, health
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from streamgauge.errors import StreamgaugeError
+from streamgauge.gateway.head import RequestHead
+from streamgauge.settings import Settings
+
+# What may fill a placeholder of a provider's URL. No dots: nobody gets to choose the domain.
+PLACEHOLDER_VALUE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+
+# The credential scope of a SigV4 signature: AKID/date/region/service/aws4_request.
+SIGV4_REGION = re.compile(rb"Credential=[^/,\s]+/\d{8}/([a-z0-9-]+)/")
+
+HELICONE_GATEWAYS = {b"oai": "openai", b"anthropic": "anthropic"}
+
+DEFAULT_REGION = b"us-east-1"
+
+
+class Origin(NamedTuple):
+    """One place to connect to. A Unix socket has its path as *host* and port 0."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """Return the origin of an http or https URL."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return cls(parts.scheme, parts.hostname or "", port)
+
+    @property
+    def authority(self) -> str:
+        """The value of a Host header."""
+        if self.scheme == "unix":
+            return "localhost"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_usual = self.port == (443 if self.scheme == "https" else 80)
+        return host if is_usual else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The origin as a URL."""
+        return f"{self.scheme}://{self.authority}"
+
+
+class Route(Struct, frozen=True):
+    """Where one request goes; ``provider`` is empty for what is ours."""
+
+    provider: str
+    origin: Origin
+    url: str  # of the origin
+    host: bytes  # the Host header
+    path: bytes
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this is a provider's traffic."""
+        return bool(self.provider)
+
+
+class Refused(StreamgaugeError):
+    """A request that we do not pass on; the client is told *status*, *type* and why."""
+
+    def __init__(self, status: int, type: str, message: str) -> None:  # noqa: A002
+        super().__init__(message)
+        self.status = status
+        self.type = type
+
+
+class _Base(NamedTuple):
+    """A provider's base URL, taken apart once."""
+
+    name: str
+    template: str
+    origin: Origin
+    url: str
+    host: bytes
+    path: bytes
+    placeholder: str | None
+
+
+class Routes:
+    """The table of routes, made once from the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bases = {
+            name.encode(): _base(name, provider.url)
+            for name, provider in settings.providers.items()
+        }
+        self._default = settings.default_provider.encode()
+        self._recorder = Origin("unix", str(settings.api_socket), 0)
+        self._allowed = {Origin.of(url) for url in settings.allowed_targets}
+        # A target that is a configured provider anyway keeps that provider's name.
+        self._by_origin = {base.origin: base for base in self._bases.values()}
+
+    def resolve(self, head: RequestHead) -> Route:
+        """Return the route of a request; raises `Refused` where there is none."""
+        target = head.target
+        if not target.startswith(b"/"):
+            raise Refused(
+                400,
+                "invalid_request",
+                "the request target must be a path such as /openai/v1/chat/completions; "
+                "this is a gateway, not a forward proxy",
+            )
+        first, slash, rest = target[1:].partition(b"/")
+        base = self._bases.get(first)
+        if base is not None and slash:
+            return self._to_provider(base, rest, head)
+        if first == b"v1":
+            return self._to_default(rest, head)
+        return Route("", self._recorder, "the recorder", b"localhost", target)
+
+    # -- the three ways -----------------------------------------------------------------------
+
+    def _to_provider(self, base: _Base, rest: bytes, head: RequestHead) -> Route:
+        if base.placeholder is None:
+            return Route(base.name, base.origin, base.url, base.host, base.path + b"/" + rest)
+        if base.placeholder == "region":
+            value = _signed_region(head)
+        else:
+            value, _, rest = rest.partition(b"/")
+        if not PLACEHOLDER_VALUE.fullmatch(value):
+            raise Refused(
+                400,
+                "invalid_request",
+                f"{value.decode('latin-1')!r} cannot be the {base.placeholder} of "
+                f"{base.template}; the path is /{base.name}/{base.placeholder.upper()}/…",
+            )
+        filled = base.template.replace("{%s}" % base.placeholder, value.decode("ascii"))
+        full = _base(base.name, filled)
+        return Route(base.name, full.origin, full.url, full.host, full.path + b"/" + rest)
+
+    def _to_default(self, rest: bytes, head: RequestHead) -> Route:
+        if head.target_url is not None:
+            return self._to_target(head.target_url, b"/v1/" + rest)
+        if rest.startswith(b"gateway/"):
+            short, _, tail = rest[8:].partition(b"/")
+            name = HELICONE_GATEWAYS.get(short)
+            if name is None:
+                raise Refused(
+                    400, "invalid_request", "the gateway paths are /v1/gateway/oai/… and "
+                    "/v1/gateway/anthropic/…; other providers are /{provider}/…"
+                )  # fmt: skip
+            return self._to_provider(self._bases[name.encode()], tail, head)
+        return self._to_provider(self._bases[self._default], b"v1/" + rest, head)
+
+    def _to_target(self, url: bytes, path: bytes) -> Route:
+        try:
+            parts = urlsplit(url.decode("ascii"))
+            origin = Origin.of(parts.geturl())
+        except (ValueError, UnicodeDecodeError):
+            origin = Origin("", "", 0)
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not origin.host:
+            raise Refused(
+                400, "invalid_request", "Streamgauge-Target-Url must be an http or https URL"
+            )
+        known = self._by_origin.get(origin)
+        if known is None and origin not in self._allowed:
+            raise Refused(
+                403,
+                "target_not_allowed",
+                f"{origin.url} is not an allowed target; name it in allowed_targets of the "
+                "configuration, or as a provider with --provider NAME=URL",
+            )
+        name = known.name if known else origin.host
+        return Route(name, origin, origin.url, origin.authority.encode(), path)
+
+
+def _base(name: str, url: str) -> _Base:
+    """Take a provider's URL apart; one with a placeholder keeps a stand-in origin."""
+    placeholder = next((p for p in ("region", "resource") if "{%s}" % p in url), None)
+    origin = Origin.of(url)
+    path = urlsplit(url).path.rstrip("/").encode()
+    return _Base(name, url, origin, origin.url, origin.authority.encode(), path, placeholder)
+
+
+def _signed_region(head: RequestHead) -> bytes:
+    """Return the region that the client signed for, else the usual one."""
+    found = SIGV4_REGION.search(head.key or b"")
+    return found.group(1) if found else DEFAULT_REGION

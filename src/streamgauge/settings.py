@@ -1,0 +1,404 @@
+"""Settings: what they are, where they come from, what is wrong with them.
+
+A setting may stand in the TOML file of ``--config``, in the environment and on the command
+line; the later wins. The structs below are the one table that feeds all three and the
+page in the docs: a field is a setting, its `Meta` says what it is for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from streamgauge.errors import ConfigurationError
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+ENVIRONMENT_PREFIX = "STREAMGAUGE_"
+
+# First segments of paths that are ours; a provider of that name could not be reached.
+RESERVED = frozenset(
+    [
+        "api",
+        "v1",
+        "healthz",
+        "readyz",
+        "metrics",
+        "assets",
+        "records",
+        "custom",
+        "oai",
+        "googleapis",
+        "favicon.svg",
+    ]
+)
+PROVIDER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PLACEHOLDERS = ("resource", "region")
+
+# A Unix socket's path must fit into 108 bytes on Linux and 104 on macOS.
+MAX_RUN_DIR = 80
+
+# Kept-alive paths that start with the provider's name go to these.
+BUILT_IN_PROVIDERS: dict[str, str] = {
+    "openai": "https://api.openai.com",
+    "anthropic": "https://api.anthropic.com",
+    "together": "https://api.together.xyz",
+    "groq": "https://api.groq.com",
+    "mistral": "https://api.mistral.ai",
+    "google": "https://generativelanguage.googleapis.com",
+    "cohere": "https://api.cohere.com",
+    "deepseek": "https://api.deepseek.com",
+    "xai": "https://api.x.ai",
+    "openrouter": "https://openrouter.ai",
+    "fireworks": "https://api.fireworks.ai",
+    "perplexity": "https://api.perplexity.ai",
+    "cerebras": "https://api.cerebras.ai",
+    # {resource} is the next segment of the path: /azure/RESOURCE/openai/deployments/…
+    "azure": "https://{resource}.openai.azure.com",
+    # {region} is the one that the client has signed for, else us-east-1.
+    "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+    "ollama": "http://127.0.0.1:11434",
+    "vllm": "http://127.0.0.1:8000",
+}
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one provider is."""
+
+    url: Annotated[str, Meta(description="Base URL; what follows /NAME in a path is appended.")]
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much, and for how long."""
+
+    max_header_bytes: Annotated[
+        int, Meta(ge=1024, description="Longest head of a request, in bytes.")
+    ] = 64 * 1024
+    max_body_bytes: Annotated[int, Meta(ge=1, description="Longest request body, in bytes.")] = (
+        100 * MIB
+    )
+    max_connections: Annotated[int, Meta(ge=1, description="Open clients per worker.")] = 20_000
+    header_timeout_s: Annotated[
+        float, Meta(gt=0, description="Time for a client to send a whole request head.")
+    ] = 15.0
+    keepalive_timeout_s: Annotated[
+        float, Meta(gt=0, description="How long an idle client connection is kept.")
+    ] = 75.0
+    connect_timeout_s: Annotated[
+        float, Meta(gt=0, description="Time to connect to a provider, TLS included.")
+    ] = 10.0
+    idle_timeout_s: Annotated[
+        float,
+        Meta(gt=0, description="Longest silence of a provider, before or within an answer."),
+    ] = 600.0
+    upstream_idle_s: Annotated[
+        float, Meta(gt=0, description="How long an idle connection to a provider is kept.")
+    ] = 30.0
+    stop_grace_s: Annotated[
+        float, Meta(ge=0, description="How long open streams may go on after SIGTERM.")
+    ] = 10.0
+
+
+class JournalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The journal on disk."""
+
+    segment_bytes: Annotated[
+        int, Meta(ge=4096, description="A segment is closed when it is this long.")
+    ] = 64 * MIB
+    disk_limit_bytes: Annotated[
+        int, Meta(ge=4096, description="The journal stops growing here; streams go on.")
+    ] = 10 * GIB
+    fsync: Annotated[
+        Literal["interval", "always"],
+        Meta(description="`interval` survives a killed process, `always` a power cut too."),
+    ] = "interval"
+    fsync_interval_s: Annotated[
+        float, Meta(gt=0, description="Seconds between two fsyncs with `interval`.")
+    ] = 1.0
+    resume_window_s: Annotated[
+        float, Meta(ge=0, description="How long a segment is kept after all of it is stored.")
+    ] = 600.0
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The database of records."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="`chdb:///path` or `clickhouse://user:password@host:8123/database`; "
+            "empty: chDB in the data folder."
+        ),
+    ] = ""
+    flush_interval_s: Annotated[
+        float, Meta(gt=0, description="Finished records are stored at least this often.")
+    ] = 0.5
+    batch: Annotated[int, Meta(ge=1, description="Records per insert, at most.")] = 2000
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port; 0 takes a free one.")] = 4284
+    data: Annotated[str, Meta(description="Folder for the journal and the store.")] = (
+        "streamgauge-data"
+    )
+    workers: Annotated[int, Meta(ge=1, le=256, description="Gateway processes.")] = 1
+    node: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9_.]{1,64}$", description="Name of this machine in the records."),
+    ] = "local"
+    default_provider: Annotated[str, Meta(description="Who gets /v1/… .")] = "openai"
+    allowed_targets: Annotated[
+        list[str],
+        Meta(description="Origins that `Streamgauge-Target-Url` may name besides the providers."),
+    ] = []
+    allow_remote: Annotated[
+        bool, Meta(description="Listen beyond this machine although there are no API keys.")
+    ] = False
+    providers: Annotated[
+        dict[str, Provider], Meta(description="Base URLs by name; adds to the built-in ones.")
+    ] = {}
+    limits: Limits = Limits()
+    journal: JournalSettings = JournalSettings()
+    store: StoreSettings = StoreSettings()
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder."""
+        return Path(self.data)
+
+    @property
+    def journal_dir(self) -> Path:
+        """The folder with one folder of segments per worker."""
+        return self.data_dir / "journal"
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is."""
+        return self.store.url or f"chdb://{(self.data_dir / 'store').absolute()}"
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the Unix sockets, short enough for one."""
+        usual = self.data_dir.absolute() / "run"
+        if len(str(usual)) <= MAX_RUN_DIR:
+            return usual
+        short = hashlib.sha256(str(usual).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"streamgauge-{os.getuid()}-{short}"
+
+    @property
+    def api_socket(self) -> Path:
+        """Where the recorder serves the API."""
+        return self.run_dir / "api.sock"
+
+    @property
+    def wake_socket(self) -> Path:
+        """Where the recorder hears that there is news in the journal."""
+        return self.run_dir / "wake.sock"
+
+
+# -- the table ------------------------------------------------------------------------------
+
+
+class Setting(NamedTuple):
+    """One line of the table."""
+
+    name: str  # dotted, as in the TOML file
+    type: Any
+    default: Any
+    description: str
+
+    @property
+    def environment(self) -> str:
+        """The variable that sets it."""
+        return ENVIRONMENT_PREFIX + self.name.replace(".", "_").upper()
+
+
+def table() -> Iterator[Setting]:
+    """Yield every setting that has one value; providers are a table of their own."""
+    yield from _fields(Settings, "")
+
+
+def _fields(struct: type[Struct], prefix: str) -> Iterator[Setting]:
+    hints = get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        hint = hints[field.name]
+        if isinstance(hint, type) and issubclass(hint, Struct):
+            yield from _fields(hint, f"{prefix}{field.name}.")
+        elif field.name != "providers":
+            default = field.default_factory() if field.required is False and (
+                field.default is msgspec.NODEFAULT
+            ) else field.default  # fmt: skip
+            kind, meta = get_args(hint)[:2]
+            yield Setting(prefix + field.name, kind, default, meta.description or "")
+
+
+# -- loading ----------------------------------------------------------------------------------
+
+
+def load(
+    config: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    providers: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings from the file, the environment and the command line.
+
+    *overrides* are dotted names; None values are left out. Raises `ConfigurationError`
+    with one line that names the place, the setting and what is allowed.
+    """
+    values = _read_file(config) if config is not None else {}
+    source = str(config) if config is not None else "the settings"
+    for setting in table():
+        text = (os.environ if environment is None else environment).get(setting.environment)
+        if text is not None:
+            _put(values, setting.name, text.split(",") if _is_list(setting) else text)
+    for name, value in (overrides or {}).items():
+        if value is not None:
+            _put(values, name, value)
+    _check_names(values, source)
+    given = values.get("providers", {})
+    merged = {name: {"url": url} for name, url in BUILT_IN_PROVIDERS.items()}
+    if isinstance(given, dict):
+        merged |= {n: {"url": p} if isinstance(p, str) else p for n, p in given.items()}
+    merged |= {name: {"url": url} for name, url in (providers or {}).items()}
+    values["providers"] = merged
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{source}: {_plain(error)}") from None
+    check(settings)
+    return settings
+
+
+def _is_list(setting: Setting) -> bool:
+    return bool(setting.type == list[str])
+
+
+def _read_file(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the configuration {config}: {error.strerror}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{config} is not TOML: {error}") from None
+
+
+def _put(values: dict[str, Any], name: str, value: Any) -> None:
+    *sections, last = name.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            return
+    values[last] = value
+
+
+def _check_names(values: dict[str, Any], source: str) -> None:
+    known = {setting.name for setting in table()}
+    for name in _names(values, "", {n.rpartition(".")[0] for n in known if "." in n}):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigurationError(f"{source}: there is no setting {name!r}{hint}")
+
+
+def _names(values: dict[str, Any], prefix: str, sections: set[str]) -> Iterator[str]:
+    for key, value in values.items():
+        name = prefix + key
+        if name == "providers":
+            continue
+        if name in sections and isinstance(value, dict):
+            yield from _names(value, name + ".", sections)
+        elif name not in sections:
+            yield name
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    """Return msgspec's message with our dotted names: ``limits.x: Expected …``."""
+    message, _, place = str(error).partition(" - at `$")
+    name = place.rstrip("`").lstrip(".")
+    return f"{name}: {message}" if name else message
+
+
+# -- checks that types cannot make -----------------------------------------------------------
+
+
+def check(settings: Settings) -> None:
+    """Raise `ConfigurationError` for settings that cannot work together."""
+    for name, provider in settings.providers.items():
+        _check_provider(name, provider.url)
+    if settings.default_provider not in settings.providers:
+        raise ConfigurationError(
+            f"default_provider: there is no provider {settings.default_provider!r}"
+        )
+    for url in settings.allowed_targets:
+        fault = url_fault(url)
+        if fault:
+            raise ConfigurationError(f"allowed_targets: {url!r} {fault}")
+    if not settings.allow_remote and not is_loopback(settings.host):
+        raise ConfigurationError(
+            f"host: {settings.host} can be reached from other machines, and there are no API keys "
+            "yet: everyone there could read the records and use your providers. Listen on "
+            "127.0.0.1, or say --allow-remote if something else guards the port"
+        )
+
+
+def _check_provider(name: str, url: str) -> None:
+    if not PROVIDER_NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"provider {name!r}: a name has lower-case letters, digits and hyphens"
+        )
+    if name in RESERVED:
+        raise ConfigurationError(f"provider {name!r}: /{name} is a path of Streamgauge itself")
+    fault = url_fault(url)
+    if fault:
+        raise ConfigurationError(f"provider {name!r}: {url!r} {fault}")
+
+
+def url_fault(url: str) -> str | None:
+    """Return what keeps *url* from being a base URL, None if nothing does."""
+    for placeholder in PLACEHOLDERS:
+        url = url.replace("{%s}" % placeholder, "x")
+    if not url.isascii() or any(c.isspace() or ord(c) < 33 for c in url):
+        return "has characters that no URL has"
+    if "{" in url or "}" in url:
+        return "has an unknown placeholder; there are {resource} and {region}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"is not a URL: {error}"
+    if parts.scheme not in ("http", "https"):
+        return "must begin with http:// or https://"
+    faults = {
+        "has no host": not parts.hostname,
+        "has a port that no one can listen on": port == 0,
+        "must not hold credentials; clients send their own": parts.username is not None,
+        "must not have a query or fragment": bool(parts.query or parts.fragment),
+    }
+    return next((fault for fault, is_so in faults.items() if is_so), None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach *host*."""
+    return host == "localhost" or host == "::1" or host.startswith("127.")

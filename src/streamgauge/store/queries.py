@@ -1,0 +1,318 @@
+"""Every question to the store, by name.
+
+FINAL gives one row per record: the final row instead of the open one, and one row where a
+batch was repeated. It has to look at every version of a key before it can leave a row out, so
+lists first find the keys of a page with few columns, by time even within a part of the store,
+and then read the wide columns of just these keys. A single record is found by the time inside
+its UUIDv7.
+"""
+
+# ruff: noqa: S608 - only names from the table of columns become text of a statement
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from streamgauge.errors import QueryError
+from streamgauge.record import Transcript
+from streamgauge.store.clickhouse import Params
+from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, RECORD_COLUMNS, SUMMARY_COLUMNS
+from streamgauge.store.filters import Filter, Where, clickhouse_time
+from streamgauge.store.loader import Store
+
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 50
+DEFAULT_SORT = "-started_at"
+
+# Rows beyond twice a page that may be left out before a list has to look at everything.
+SPARE = 100
+
+# How far apart the time in an id and started_at may be: both come from the gateway's clock,
+# which may be set in between. An id outside of it is still found, by its bloom filter.
+ID_SLACK = timedelta(hours=1)
+
+_ROW = "started_at = {at:DateTime64(6, 'UTC')} AND id = {id:String}"
+
+
+class Page(Struct, frozen=True):
+    """A part of a list; ``next_cursor`` is absent on the last one."""
+
+    records: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+# lists
+
+
+def records(
+    store: Store,
+    filters: Sequence[Filter] = (),
+    *,
+    sort: str = DEFAULT_SORT,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page:
+    """Summaries (all columns but the bodies), one per record.
+
+    *sort*: a column, with ``-`` in front for descending; absent values come last, equal ones
+    by id. *cursor*: the ``next_cursor`` of the page before; rows that arrive in between
+    neither repeat nor hide others. Raises `QueryError`.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise QueryError(f"limit is a number from 1 to {MAX_LIMIT}", param="limit")
+    order = _Order(sort)
+    where = Where(filters)
+    if cursor is not None:
+        where.add(order.after(cursor, where))
+    # One row more than asked for tells whether there is another page.
+    keys = _keys(store, where, order, count=limit + 1)
+    rows = _summaries(store, keys[:limit], order)
+    more = len(keys) > limit and rows
+    return Page(rows, order.cursor(rows[-1]) if more else None)
+
+
+def _keys(store: Store, where: Where, order: _Order, *, count: int) -> list[dict[str, Any]]:
+    """The first *count* keys that match; by time, without looking at the whole store."""
+    select = "SELECT started_at, id FROM records"
+    tail = f"ORDER BY {order} LIMIT {count:d}"
+    if order.is_by_time:
+        # Rows as they lie, with those that FINAL leaves out, are quickly read in order: they
+        # tell a time within which the page will be found, if not too many of them are left out.
+        edge = store.query(
+            f"{select} {where} ORDER BY {order} LIMIT 1 OFFSET {2 * count + SPARE:d}", where.params
+        )
+        if edge:
+            near = where.copy()
+            near.add(order.until(_param_time(edge[0]["started_at"]), near))
+            keys = store.query(f"{select} FINAL {near} {tail}", near.params)
+            if len(keys) == count:
+                return keys
+    return store.query(f"{select} FINAL {where} {tail}", where.params)
+
+
+def _summaries(store: Store, keys: list[dict[str, Any]], order: _Order) -> list[dict[str, Any]]:
+    if not keys:
+        return []
+    params: Params = {
+        "times": [_param_time(key["started_at"]) for key in keys],
+        "ids": [key["id"] for key in keys],
+    }
+    return store.query(
+        f"SELECT {', '.join(SUMMARY_COLUMNS)} FROM records FINAL WHERE (started_at, id) IN "
+        "(SELECT arrayJoin(arrayZip({times:Array(DateTime64(6, 'UTC'))}, {ids:Array(String)})))"
+        f" ORDER BY {order}",
+        params,
+    )
+
+
+class _Order:
+    """The order of a list, and the cursors that hold a place in it."""
+
+    def __init__(self, sort: str) -> None:
+        self._sort = sort
+        self._name = sort.removeprefix("-")
+        self._descending = sort.startswith("-")
+        column = COLUMNS.get(self._name)
+        if column is None or not column.is_sort:
+            raise QueryError(f"{self._name!r} is not a column to sort by", param="sort")
+        self._column = column
+
+    def __str__(self) -> str:
+        direction = "DESC" if self._descending else "ASC"
+        return f"{self._name} {direction} NULLS LAST, id {direction}"
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether it is the order in which the store keeps the rows."""
+        return self._name == "started_at"
+
+    def until(self, moment: str, where: Where) -> str:
+        """The condition of a row not behind *moment*, when ordered by time."""
+        bound = where.param(moment, PARAMETER_TYPES[self._column.kind])
+        return f"started_at {'>=' if self._descending else '<='} {bound}"
+
+    def cursor(self, row: dict[str, Any]) -> str:
+        """The place behind *row*."""
+        place = msgspec.json.encode((self._sort, row[self._name], row["id"]))
+        return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
+
+    def after(self, cursor: str, where: Where) -> str:
+        """The condition of a row behind *cursor*."""
+        value, last = self._place(cursor)
+        name, sign = self._name, "<" if self._descending else ">"
+        behind = f"id {sign} {where.param(last, 'String')}"
+        if value is None:
+            return f"({name} IS NULL AND {behind})"
+        bound = where.param(value, PARAMETER_TYPES[self._column.kind])
+        rest = f"ifNull({name} {sign} {bound} OR ({name} = {bound} AND {behind}), false)"
+        return f"({rest} OR {name} IS NULL)" if self._column.nullable else rest
+
+    def _place(self, cursor: str) -> tuple[str | int | float | None, str]:
+        try:
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            kind = tuple[str, str | int | float | None, str]
+            sort, value, last = msgspec.json.decode(raw, type=kind)
+        except (ValueError, binascii.Error, msgspec.MsgspecError):
+            raise QueryError("the cursor is not one of ours", param="cursor") from None
+        if sort != self._sort:
+            raise QueryError(f"the cursor belongs to sort={sort}", param="cursor")
+        return self._checked(value), last
+
+    def _checked(self, value: str | int | float | None) -> str | int | float | None:
+        """A cursor comes from outside: its value must be one that the column can have."""
+        if value is None:
+            return None
+        try:
+            if self._column.kind == "time":
+                return _param_time(str(value))
+            if self._column.kind == "text":
+                return str(value)
+            return float(value) if self._column.kind == "number" else int(value)
+        except (ValueError, OverflowError):
+            raise QueryError("the cursor is not one of ours", param="cursor") from None
+
+
+# single records
+
+
+def record(store: Store, record_id: str) -> dict[str, Any] | None:
+    """One record with all its columns, its reply as an object; None when there is none."""
+    row = _row_of(store, record_id, ", ".join(RECORD_COLUMNS))
+    if row is not None and row["reply"] is not None:
+        row["reply"] = msgspec.json.decode(row["reply"])
+    return row
+
+
+def timeline(store: Store, record_id: str) -> dict[str, Any] | None:
+    """The marks and chunks of one record: ``{"marks": {name: ms}, "chunks": [[ms, bytes], …]}``."""
+    row = _row_of(store, record_id, f"{', '.join(MARKS)}, chunk_ms, chunk_bytes")
+    if row is None:
+        return None
+    chunks = [list(pair) for pair in zip(row["chunk_ms"], row["chunk_bytes"], strict=True)]
+    return {"marks": {mark: row[mark] for mark in MARKS}, "chunks": chunks}
+
+
+def transcript(store: Store, record_id: str) -> Transcript | None:
+    """The answer of one record as it arrived; None when there is none."""
+    key = _key(store, record_id)
+    if key is None:
+        return None
+    columns = "request_headers, response_headers, chunk_ms, chunk_bytes"
+    rows = store.query(f"SELECT {columns} FROM records FINAL WHERE {_ROW}", key)
+    raw = store.blob(f"SELECT raw FROM records FINAL WHERE {_ROW}", key)
+    return Transcript(
+        request_headers=rows[0]["request_headers"],
+        response_headers=rows[0]["response_headers"],
+        raw=raw,
+        chunks=tuple(zip(rows[0]["chunk_ms"], rows[0]["chunk_bytes"], strict=True)),
+    )
+
+
+MARKS = (
+    "connect_ms",
+    "headers_ms",
+    "first_byte_ms",
+    "first_event_ms",
+    "first_reasoning_ms",
+    "ttft_ms",
+    "last_token_ms",
+    "duration_ms",
+)
+
+
+def exists(store: Store, ids: Sequence[str], *, closed: bool = False) -> set[str]:
+    """Those of *ids* that the store has; with *closed* only those whose final row is there."""
+    found: set[str] = set()
+    for start in range(0, len(ids), MAX_LIMIT):
+        part = list(ids[start : start + MAX_LIMIT])
+        where = Where()
+        where.add(f"id IN {where.param(part, 'Array(String)')}")
+        moments = [id_time(record_id) for record_id in part]
+        known = [moment for moment in moments if moment is not None]
+        if len(known) == len(part):
+            _within(where, min(known), max(known))
+        if closed:
+            where.add("version = 1")
+        rows = store.query(f"SELECT DISTINCT id FROM records {where}", where.params)
+        found.update(row["id"] for row in rows)
+    return found
+
+
+def _row_of(store: Store, record_id: str, columns: str) -> dict[str, Any] | None:
+    key = _key(store, record_id)
+    if key is None:
+        return None
+    rows = store.query(f"SELECT {columns} FROM records FINAL WHERE {_ROW}", key)
+    return rows[0] if rows else None
+
+
+def _key(store: Store, record_id: str) -> Params | None:
+    """The sorting key of a record: first near the time in its id, then anywhere."""
+    moment = id_time(record_id)
+    for near in (moment, None) if moment else (None,):
+        where = Where()
+        where.add(f"id = {where.param(record_id, 'String')}")
+        if near is not None:
+            _within(where, near, near)
+        rows = store.query(f"SELECT started_at FROM records {where} LIMIT 1", where.params)
+        if rows:
+            return {"at": _param_time(rows[0]["started_at"]), "id": record_id}
+    return None
+
+
+def _within(where: Where, first: datetime, last: datetime) -> None:
+    for sign, moment in ((">=", first - ID_SLACK), ("<=", last + ID_SLACK)):
+        bound = where.param(clickhouse_time(moment), "DateTime64(6, 'UTC')")
+        where.add(f"started_at {sign} {bound}")
+
+
+# Beyond this year a "UUIDv7" is a client's own number; adding slack to it could overflow.
+_LAST_YEAR = 2262
+
+
+def id_time(record_id: str) -> datetime | None:
+    """The moment inside a UUIDv7 (to the millisecond); None for any other id."""
+    try:
+        value = UUID(record_id)
+    except ValueError:
+        return None
+    if value.version != 7:
+        return None
+    try:
+        moment = datetime.fromtimestamp((value.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if 1970 < moment.year < _LAST_YEAR else None
+
+
+def _param_time(iso: str) -> str:
+    """An ISO time of the store, as a parameter to the store."""
+    return clickhouse_time(datetime.fromisoformat(iso).astimezone(UTC))
+
+
+# the store itself
+
+
+def ping(store: Store) -> None:
+    """Ask the store for a sign of life; raises `StoreError` when it gives none."""
+    store.query("SELECT 1 FROM records LIMIT 0")
+
+
+def footprint(store: Store) -> dict[str, int]:
+    """``rows`` and ``bytes`` on disk, from the store's own books.
+
+    A row that a later one replaced counts until the store has merged the two.
+    """
+    rows = store.query(
+        "SELECT sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts "
+        "WHERE active AND database = currentDatabase() AND table = 'records'"
+    )
+    return {"rows": rows[0]["rows"], "bytes": rows[0]["bytes"]}

@@ -1,0 +1,70 @@
+"""ClickHouse as a server or cluster, over its HTTP interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from streamgauge.errors import StoreError
+from streamgauge.store.clickhouse import OUTPUT_SETTINGS, Address, Params
+
+CONNECT_TIMEOUT_S = 10
+ANSWER_TIMEOUT_S = 120  # an insert of a 100 MB reply over a slow line takes its time
+
+
+class ServerEngine:
+    """An `Engine` on the server that *address* names; raises `StoreError` when it is not there."""
+
+    scheme = "clickhouse"
+
+    def __init__(self, address: Address) -> None:
+        from clickhouse_connect import get_client
+
+        where: dict[str, Any] = {
+            "host": address.host,
+            "port": address.port,
+            "username": address.user,
+            "password": address.password,
+            "secure": address.secure,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "send_receive_timeout": ANSWER_TIMEOUT_S,
+            # One client serves several threads, and ClickHouse allows one query per session.
+            "autogenerate_session_id": False,
+            "settings": dict(OUTPUT_SETTINGS),
+        }
+        with _errors():
+            first = get_client(**where)
+            first.command(f"CREATE DATABASE IF NOT EXISTS `{address.database}`")
+            first.close()
+            self._client = get_client(database=address.database, **where)
+
+    def command(self, sql: str, params: Params | None = None) -> None:
+        """Run a statement that answers nothing."""
+        with _errors():
+            self._client.command(sql, parameters=params)
+
+    def query(self, sql: str, params: Params | None = None, *, form: str = "JSONEachRow") -> bytes:
+        """Run a SELECT and return its result in the output format *form*."""
+        with _errors():
+            return bytes(self._client.raw_query(sql, parameters=params, fmt=form))
+
+    def insert(self, table: str, columns: tuple[str, ...], rows: bytes) -> None:
+        """Insert *rows*; durable when it returns."""
+        with _errors():
+            self._client.raw_insert(
+                table, column_names=list(columns), insert_block=rows, fmt="MsgPack"
+            )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """The one border for the client's and the network's errors."""
+    try:
+        yield
+    except Exception as error:
+        raise StoreError(f"the ClickHouse server refused a statement: {error}") from error

@@ -1,0 +1,325 @@
+"""The parent: starts the workers and the recorder, restarts what dies, ends them all.
+
+A child gets the settings as the first line of its standard input and keeps that pipe: when
+it ends, the parent is gone, and the child ends too. Each worker slot has its own listening
+socket with ``SO_REUSEPORT`` (elsewhere than on Linux they share one), which the parent
+keeps: connections that arrive while a worker is being replaced wait instead of failing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+import msgspec
+
+from streamgauge.errors import ConfigurationError, StreamgaugeError
+from streamgauge.settings import Settings, is_loopback
+
+# A child that dies is started again at once, then after these pauses (seconds).
+PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+
+# A child that has lived this long has recovered; the pauses begin anew.
+RECOVERED_S = 30.0
+
+# A child that never comes up is a fault that another start will not mend.
+MOST_EARLY_DEATHS = 5
+EARLY_S = 5.0
+
+READY_TIMEOUT_S = 60.0
+
+# A child that does not end on SIGTERM within its grace and this is killed.
+KILL_AFTER_S = 10.0
+
+LISTEN_BACKLOG = 4096
+
+
+class Child:
+    """One process of the tree, in its slot."""
+
+    def __init__(self, role: str, arguments: list[str], listener: socket.socket | None) -> None:
+        self.role = role
+        self.arguments = arguments
+        self.listener = listener
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = 0.0
+        self.start_at = 0.0
+        self.deaths = 0
+
+    def start(self, settings: Settings) -> None:
+        """Start the process; *settings* go through its standard input."""
+        arguments = list(self.arguments)
+        keep: tuple[int, ...] = ()
+        if self.listener is not None:
+            keep = (self.listener.fileno(),)
+            arguments.append(str(self.listener.fileno()))
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "streamgauge.app", *arguments],
+            stdin=subprocess.PIPE,
+            pass_fds=keep,
+            # A Ctrl-C on the terminal is for the parent, which ends its children in order.
+            start_new_session=True,
+        )
+        self.started_at = time.monotonic()
+        pipe = self.pipe
+        pipe.write(msgspec.json.encode(settings) + b"\n")
+        pipe.flush()
+
+    @property
+    def pipe(self) -> IO[bytes]:
+        """The child's standard input."""
+        assert self.process is not None  # noqa: S101 - only asked of a started child
+        assert self.process.stdin is not None  # noqa: S101
+        return self.process.stdin
+
+    def has_died(self) -> int | None:
+        """Return the exit code of a process that has ended, once."""
+        if self.process is None or self.process.poll() is None:
+            return None
+        code = self.process.returncode
+        self.pipe.close()
+        self.process = None
+        return code
+
+    def signal(self, number: int) -> None:
+        """Send a signal if there is anyone to get it."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+
+class Supervisor:
+    """Runs the process tree for one data folder."""
+
+    def __init__(self, settings: Settings, *, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._signals: list[int] = []
+        self._children: list[Child] = []
+        self.url = ""
+
+    def run(self, *, on_ready: Callable[[Supervisor], None] | None = None) -> int:
+        """Run until SIGINT or SIGTERM; returns the exit code. Raises `StreamgaugeError`."""
+        settings = self._settings
+        with own_data_folder(settings), self._listen(settings) as listeners:
+            workers = [
+                Child("worker", ["worker", str(number)], listener)
+                for number, listener in enumerate(listeners)
+            ]
+            recorder = Child("recorder", ["recorder"], None)
+            self._children = [recorder, *workers]
+            with self._catch_signals():
+                try:
+                    for child in self._children:
+                        child.start(settings)
+                    self._await_ready()
+                    self._announce(settings)
+                    if on_ready is not None:
+                        on_ready(self)
+                    self._watch()
+                finally:
+                    self._end(workers, recorder)
+        return 0
+
+    def stop(self) -> None:
+        """Ask the tree to end, from another thread."""
+        self._signals.append(signal.SIGTERM)
+
+    # -- addresses ---------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _listen(self, settings: Settings) -> Iterator[list[socket.socket]]:
+        """Bind one socket per worker; says so in one line if the port cannot be had."""
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        with contextlib.ExitStack() as stack:
+            # The first without SO_REUSEPORT: with it, a second server would share the port.
+            with _bound(family, settings.host, settings.port, shared=False) as probe:
+                port = probe.getsockname()[1]
+            count = settings.workers if sys.platform == "linux" else 1
+            sockets = [
+                stack.enter_context(_bound(family, settings.host, port, shared=count > 1))
+                for _ in range(count)
+            ]
+            for one in sockets:
+                one.listen(LISTEN_BACKLOG)
+            host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+            self._address = (host, port)
+            self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            yield [sockets[number % count] for number in range(settings.workers)]
+
+    def _announce(self, settings: Settings) -> None:
+        facts = {"pid": os.getpid(), "port": self._address[1], "url": self.url}
+        (settings.data_dir / "server.json").write_bytes(msgspec.json.encode(facts) + b"\n")
+        self._say(f"Streamgauge listens on {self.url}, and that is its page too")
+        if not is_loopback(settings.host):
+            self._say("warning: other machines can reach it, and it asks nobody for a key")
+
+    def _await_ready(self) -> None:
+        """Wait until the workers accept and the recorder answers."""
+        until = time.monotonic() + READY_TIMEOUT_S
+        while not self._is_ready():
+            self._tend()
+            if self._signals:
+                return
+            if time.monotonic() > until:
+                raise StreamgaugeError(
+                    f"the server was not ready after {READY_TIMEOUT_S:g} s; see the lines above"
+                )
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        """Ask through a worker: only the recorder's own answer has no ``reason``."""
+        connection = http.client.HTTPConnection(*self._address, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            return answer.status == 200 and b'"reason"' not in answer.read()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    # -- the life of the tree ----------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _catch_signals(self) -> Iterator[None]:
+        def note(number: int, _: FrameType | None) -> None:
+            self._signals.append(number)
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _watch(self) -> None:
+        while not self._signals:
+            self._tend()
+            time.sleep(0.05)
+
+    def _tend(self) -> None:
+        """Notice who has died, and start again who is due."""
+        now = time.monotonic()
+        for child in self._children:
+            code = child.has_died()
+            if code is not None:
+                self._mourn(child, code, now)
+            elif child.process is None and now >= child.start_at:
+                child.start(self._settings)
+            elif child.deaths and now - child.started_at > RECOVERED_S:
+                child.deaths = 0
+
+    def _mourn(self, child: Child, code: int, now: float) -> None:
+        lived = now - child.started_at
+        is_fault = code > 0 and lived < EARLY_S
+        child.deaths += 1
+        if is_fault and child.deaths >= MOST_EARLY_DEATHS:
+            raise StreamgaugeError(
+                f"the {child.role} has failed {child.deaths} times in a row with exit code {code}; "
+                "see the lines above"
+            )
+        pause = PAUSES[min(child.deaths - 1, len(PAUSES) - 1)]
+        child.start_at = now + pause
+        cause = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        self._say(f"the {child.role} {cause}; starting another")
+
+    def _end(self, workers: list[Child], recorder: Child) -> None:
+        """End the workers, then the recorder, which stores what they have left."""
+        heard = len(self._signals)
+        grace = self._settings.limits.stop_grace_s
+        self._end_some(workers, heard, grace + KILL_AFTER_S)
+        self._end_some([recorder], heard, KILL_AFTER_S + grace)
+
+    def _end_some(self, children: list[Child], heard: int, patience_s: float) -> None:
+        for child in children:
+            child.signal(signal.SIGTERM)
+        until = time.monotonic() + patience_s
+        while any(child.process is not None for child in children):
+            for child in children:
+                child.has_died()
+            # A second Ctrl-C is meant: no more patience.
+            if time.monotonic() > until or len(self._signals) > max(heard, 1):
+                for child in children:
+                    child.signal(signal.SIGKILL)
+            time.sleep(0.01)
+
+
+# -- what one server needs for itself ----------------------------------------------------------
+
+
+@contextlib.contextmanager
+def own_data_folder(settings: Settings) -> Iterator[None]:
+    """Make the data folder and lock it; raises `ConfigurationError` if it is in use."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in ("journal", "tmp"):
+            (folder / name).mkdir(exist_ok=True)
+        lock = (folder / "lock").open("wb")
+    except OSError as error:
+        raise ConfigurationError(f"data: cannot write to {folder}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(
+                f"data: another server runs on {folder}; stop it or name another folder with --data"
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def _bound(
+    family: socket.AddressFamily, host: str, port: int, *, shared: bool
+) -> Iterator[socket.socket]:
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            one.bind((host, port))
+            if not shared:
+                one.listen(1)
+        except OSError as error:
+            raise ConfigurationError(_bind_fault(host, port, error)) from None
+        except OverflowError:
+            raise ConfigurationError(f"port: {port} is not a port") from None
+        yield one
+
+
+def _bind_fault(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port: {port} on {host} is taken; stop who listens there or choose another --port"
+    return f"host: cannot listen on {host}:{port}: {error.strerror or error}"
+
+
+def secret_of(data: Path) -> bytes:
+    """Return this data folder's secret for hashing keys, made on first use."""
+    path = data / "secret"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    fresh = path.with_name(f"secret.{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_bytes(os.urandom(32))
+    # Whoever links first has made it; the others take that one.
+    with contextlib.suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()
+    return path.read_bytes()

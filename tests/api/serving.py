@@ -1,0 +1,111 @@
+"""The API on a real port, over a real store, with a live view that a test drives."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+import uvicorn
+
+from streamgauge.api.app import create_app
+from streamgauge.api.health import Health, JournalHealth, RecorderHealth, StoreHealth, WorkerHealth
+from streamgauge.store.loader import Store
+
+T = TypeVar("T")
+
+
+class MemoryLive:
+    """Open exchanges in a dict; events go to every subscriber. Ends a subscription on None."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, dict[str, Any]] = {}
+        self.subscribers: set[asyncio.Queue[tuple[str, dict[str, Any]] | None]] = set()
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        return list(self.open.values())
+
+    def get(self, record_id: str, /) -> dict[str, Any] | None:
+        return self.open.get(record_id)
+
+    async def subscribe(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        queue: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
+        self.subscribers.add(queue)
+        try:
+            while (item := await queue.get()) is not None:
+                yield item
+        finally:
+            self.subscribers.discard(queue)
+
+    async def publish(self, item: tuple[str, dict[str, Any]] | None) -> None:
+        for queue in self.subscribers:
+            queue.put_nowait(item)
+
+
+HEALTHY = Health(
+    version="1.2.3",
+    uptime_s=12.5,
+    recorder=RecorderHealth(records_stored=41),
+    store=StoreHealth(scheme="chdb"),
+    workers=(
+        WorkerHealth(
+            node="local",
+            worker="0",
+            pid=4242,
+            age_s=0.2,
+            open=3,
+            journal=JournalHealth(written_bytes=1000),
+        ),
+    ),
+)
+
+
+class Served:
+    """The API under uvicorn in a thread of its own."""
+
+    def __init__(self, store: Store, ui_dir: Path | None) -> None:
+        self.store = store
+        self.live = MemoryLive()
+        self.health = HEALTHY
+        self.app = create_app(store, self.live, lambda: self.health, ui_dir)
+        config = uvicorn.Config(
+            self.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._is_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="api", daemon=True)
+        self._thread.start()
+        assert self._is_up.wait(10), "the API did not start"
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    def _run(self) -> None:
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        serving = asyncio.ensure_future(self._server.serve())
+        while not self._server.started:  # noqa: ASYNC110 - uvicorn has only a flag
+            await asyncio.sleep(0.01)
+        self._is_up.set()
+        await serving
+
+    def call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine on the API's own loop."""
+        return asyncio.run_coroutine_threadsafe(make(), self._loop).result(10)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the API did not stop"
+
+
+def assert_no_subscribers(served: Served) -> None:
+    """Wait until nobody is subscribed to the live view."""
+    deadline = monotonic() + 10
+    while served.live.subscribers:
+        assert monotonic() < deadline, "a subscription leaks"
+        sleep(0.01)

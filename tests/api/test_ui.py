@@ -1,0 +1,91 @@
+"""The page and its files."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.api.ui import HASHED
+from tests.api.conftest import SCRIPT
+from tests.api.serving import Served
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+@pytest.mark.parametrize("path", ["/", "/records", "/records/abc", "/records/abc/def"])
+def test_the_page_answers_for_every_view(api, path):
+    answer = api.get(path)
+    assert answer.status_code == 200
+    assert "<title>Streamgauge</title>" in answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/", f"/{SCRIPT}", "/favicon.svg"])
+def test_everything_of_the_page_has_the_strict_headers(api, path):
+    headers = api.get(path).headers
+    assert headers["content-security-policy"] == POLICY
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("path", "type_", "cache"),
+    [
+        (f"/{SCRIPT}", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
+        ("/assets/plain.css", "text/css; charset=utf-8", "no-cache"),
+        ("/favicon.svg", "image/svg+xml", "no-cache"),
+    ],
+)
+def test_files_have_their_type_and_only_hashed_names_are_kept_forever(api, path, type_, cache):
+    headers = api.get(path).headers
+    assert headers["content-type"] == type_
+    assert headers["cache-control"] == cache
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/secret.txt",
+        "/link.txt",
+        "/..%2fsecret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "/assets/%2e%2e/%2e%2e/secret.txt",
+        "/assets//etc/passwd",
+        "/assets/%00",
+        "/assets/" + "x" * 5000,
+        "/assets",
+        "/assets/",
+    ],
+)
+def test_nothing_outside_the_folder_is_served(api, path):
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert answer.headers["streamgauge-error"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hashed"),
+    [
+        ("index-Ab12Cd34.js", True),
+        ("a-b-DkE_9-x1.css", True),
+        ("plain.css", False),
+        ("a-b.js", False),
+    ],
+)
+def test_a_hashed_name_is_recognised(name, is_hashed):
+    assert bool(HASHED.fullmatch(name)) == is_hashed
+
+
+def test_without_a_built_page_it_says_how_to_get_one(served, tmp_path):
+    import httpx
+
+    for ui_dir in (None, tmp_path):
+        running = Served(served.store, ui_dir)
+        answer = httpx.get(running.url)
+        running.stop()
+        assert answer.status_code == 503
+        assert "make ui" in answer.text

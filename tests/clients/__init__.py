@@ -1,0 +1,1 @@
+"""Unmodified provider SDKs through the whole product."""

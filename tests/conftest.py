@@ -1,0 +1,39 @@
+"""Fixtures that several packages use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.product import Product
+from tests.simulating import RunningSimulator
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[RunningSimulator]:
+    """A simulator with all recordings, shared by the tests of a session."""
+    running = RunningSimulator()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def product(
+    simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """A server in front of the simulator, shared by tests that do not disturb it."""
+    running = Product(tmp_path_factory.mktemp("product"), providers=providers_of(simulator))
+    yield running
+    assert running.stop() == 0
+
+
+def providers_of(simulator: RunningSimulator) -> dict[str, str]:
+    """Return where each provider is to be found: all at the simulator."""
+    return {
+        "openai": simulator.url,
+        "anthropic": simulator.url,
+        "together": f"{simulator.url}/together",
+        "groq": f"{simulator.url}/groq",
+        "openrouter": f"{simulator.url}/openrouter",
+    }

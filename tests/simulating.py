@@ -1,0 +1,81 @@
+"""A simulator in a thread of its own, so that blocking clients can talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+import httpx
+
+from streamgauge.simulator.server import Simulator, loop_factory
+
+T = TypeVar("T")
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+class RunningSimulator:
+    """A simulator that runs until `stop`, and what it saw."""
+
+    def __init__(self, *, recordings: Path | None = RECORDINGS, seed: int = 7) -> None:
+        self._simulator = Simulator(recordings, seed, "127.0.0.1", 0)
+        self._is_up = threading.Event()
+        self._loop = loop_factory()()
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread.start()
+        assert self._is_up.wait(10), "the simulator did not start"
+
+    @property
+    def url(self) -> str:
+        return self._simulator.url
+
+    @property
+    def port(self) -> int:
+        return self._simulator.port
+
+    def requests(self, text: str = "", **headers: str) -> list[dict[str, Any]]:
+        """Return its accounts of requests with *text* in the body and *headers* (x_test="1")."""
+        wanted = {name.replace("_", "-"): value for name, value in headers.items()}
+        accounts = httpx.get(f"{self.url}/simulator/requests", trust_env=False).json()
+        return [
+            one
+            for one in accounts
+            if text in one["body"] and wanted.items() <= one["headers"].items()
+        ]
+
+    def request(self, text: str = "", **headers: str) -> dict[str, Any]:
+        """Return the one account with *text* and *headers*, once it is not open any more."""
+        return until(lambda: self._closed(text, headers))
+
+    def _closed(self, text: str, headers: dict[str, str]) -> dict[str, Any] | None:
+        found = self.requests(text, **headers)
+        assert len(found) < 2, f"{len(found)} requests with {text} {headers}"
+        return next((one for one in found if one["ended"] != "open"), None)
+
+    def recordings(self) -> list[dict[str, Any]]:
+        return httpx.get(f"{self.url}/simulator/recordings", trust_env=False).json()
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._simulator.stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._simulator.start())
+        self._is_up.set()
+        self._loop.run_forever()
+
+
+def until(look: Callable[[], T | None], *, within: float = 20.0) -> T:
+    """Look until there is something; fail after *within* seconds."""
+    end = monotonic() + within
+    while (found := look()) is None:
+        assert monotonic() < end, f"nothing after {within} s"
+        sleep(0.02)
+    return found
