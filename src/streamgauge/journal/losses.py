@@ -1,0 +1,71 @@
+"""What could not be written, and what the journal still owes its readers because of it.
+
+A stream goes on when the journal cannot take it. When it can again, every exchange with a
+hole gets a MARK ``lost`` with the bytes that are missing, and exchanges that have ended
+meanwhile get their END: so nothing with a hole passes for whole, and nothing stays open.
+"""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic_ns
+
+import msgspec
+
+from streamgauge.journal.format import ENTRY, Kind, Mark
+from streamgauge.journal.segments import entries_of
+
+# So many exchanges with holes are remembered, at about 500 bytes each. Beyond, they are
+# only counted.
+MAX_HOLES = 65_536
+
+LOST = "lost"
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Losses:
+    """Counts and remembers losses; for any thread."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.bytes = 0
+        self.is_owing = False
+        self._holes: dict[bytes, int] = {}
+        self._ends: dict[bytes, bytes] = {}
+        self._lock = threading.Lock()
+
+    def note(self, block: bytes) -> None:
+        """Remember that *block* was not written."""
+        with self._lock:
+            self.bytes += len(block)
+            for kind, exchange, entry in entries_of(block):
+                self.entries += 1
+                if exchange not in self._holes and len(self._holes) >= MAX_HOLES:
+                    continue
+                if kind == Kind.END:
+                    self._holes.setdefault(exchange, 0)
+                    self._ends[exchange] = entry
+                else:
+                    self._holes[exchange] = self._holes.get(exchange, 0) + len(entry)
+            self.is_owing = True
+
+    def owed(self) -> bytes:
+        """Return the entries that tell the readers, as they are written."""
+        at = monotonic_ns()
+        owed: list[bytes] = []
+        with self._lock:
+            for exchange, lost in self._holes.items():
+                if lost:
+                    mark = _pack(Mark(name=LOST, value=lost))
+                    length = ENTRY.size - 4 + len(mark)
+                    owed += ENTRY.pack(length, Kind.MARK, exchange, at), mark
+                owed.append(self._ends.get(exchange, b""))
+        return b"".join(owed)
+
+    def told(self) -> None:
+        """Forget what was owed: the readers know."""
+        with self._lock:
+            self._holes.clear()
+            self._ends.clear()
+            self.is_owing = False

@@ -1,0 +1,82 @@
+"""What the tokens cost, by the dated price list of genai-prices.
+
+The provider's own figure wins where it states one (OpenRouter's ``usage.cost``). What
+nobody prices is unknown, never zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import genai_prices
+
+from streamgauge.record import Cost, CostSource, Usage, UsageSource
+
+UNKNOWN = Cost()
+
+# Our names of providers where the price list has another.
+PROVIDER_IDS = {"xai": "x-ai", "bedrock": "aws"}
+
+# Finding out that there is no price takes longer than pricing; made-up model names must not
+# grow the memory of it.
+MOST_UNPRICED = 4096
+_unpriced: set[tuple[str, str]] = set()
+
+
+def cost_of(
+    usage: Usage,
+    *,
+    provider: str,
+    models: Sequence[str | None],
+    at: datetime,
+    raw: dict[str, Any] | None = None,
+) -> Cost:
+    """Return the cost of *usage* at the prices of *at*; the first of *models* with a price counts.
+
+    *raw* is the usage as the provider sent it, which may state the cost itself.
+    """
+    stated = (raw or {}).get("cost")
+    if isinstance(stated, int | float) and not isinstance(stated, bool) and math.isfinite(stated):
+        return Cost(cost_usd=float(stated), cost_source=CostSource.PROVIDER)
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return UNKNOWN
+    for model in models:
+        dollars = _price(usage, provider, model, at) if model else None
+        if dollars is not None:
+            is_whole = usage.usage_source is UsageSource.REPORTED
+            source = CostSource.PRICED if is_whole else CostSource.ESTIMATED
+            return Cost(cost_usd=dollars, cost_source=source)
+    return UNKNOWN
+
+
+def _price(usage: Usage, provider: str, model: str, at: datetime) -> float | None:
+    key = (provider, model)
+    if key in _unpriced:
+        return None
+    counts = genai_prices.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        input_audio_tokens=usage.audio_input_tokens,
+        output_audio_tokens=usage.audio_output_tokens,
+    )
+    try:
+        price = genai_prices.calc_price(
+            counts,
+            model_ref=model,
+            provider_id=PROVIDER_IDS.get(provider, provider),
+            genai_request_timestamp=at,
+        )
+    except LookupError:
+        if len(_unpriced) >= MOST_UNPRICED:
+            _unpriced.clear()
+        _unpriced.add(key)
+        return None
+    except (ValueError, ArithmeticError):
+        # Counts that contradict each other have no price.
+        return None
+    return float(price.total_price)

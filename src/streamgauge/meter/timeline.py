@@ -1,0 +1,168 @@
+"""When things came: the marks and gaps of one exchange.
+
+Every method takes its time as an argument, in ns of one monotonic clock. Milliseconds
+count from the moment the request was complete at the gateway. A gap is the time between
+two chunks that carried content; several deltas in one chunk arrived together.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import pairwise
+
+from streamgauge.record import Timing
+
+# A pause that a reader takes for a hang.
+STALL_NS = 2_000_000_000
+
+_MS = 1e6
+
+
+class Timeline:
+    """Notes the moments of one exchange; 16 bytes per chunk, 8 per arrival of content."""
+
+    __slots__ = (
+        "_connected",
+        "_content",
+        "_end",
+        "_first_byte",
+        "_first_event",
+        "_first_reasoning",
+        "_headers",
+        "_longest",
+        "_sizes",
+        "_times",
+        "t0",
+    )
+
+    def __init__(self, t0: int) -> None:
+        self.t0 = t0
+        self._connected: int | None = None
+        self._headers: int | None = None
+        self._first_byte: int | None = None
+        self._first_event: int | None = None
+        self._first_reasoning: int | None = None
+        self._end: int | None = None
+        self._longest = 0
+        self._times = array("q")
+        self._sizes = array("q")
+        self._content = array("q")
+
+    # -- note ------------------------------------------------------------------------------
+
+    def connected(self, at: int) -> None:
+        """There is a connection to the provider."""
+        self._connected = at
+
+    def headers(self, at: int) -> None:
+        """The response's head is here."""
+        self._headers = at
+
+    def chunk(self, at: int, size: int) -> None:
+        """*size* bytes of the body have come."""
+        if self._first_byte is None:
+            self._first_byte = at
+        self._times.append(at)
+        self._sizes.append(size)
+
+    def event(self, at: int) -> None:
+        """A whole frame has come, whatever it says."""
+        if self._first_event is None:
+            self._first_event = at
+
+    def reasoning(self, at: int) -> None:
+        """The model thinks aloud."""
+        if self._first_reasoning is None:
+            self._first_reasoning = at
+
+    def content(self, at: int) -> None:
+        """Text, refusal or tool argument has come."""
+        content = self._content
+        if content:
+            gap = at - content[-1]
+            if gap == 0:
+                return
+            if gap > self._longest:
+                self._longest = gap
+        content.append(at)
+
+    def end(self, at: int) -> None:
+        """The exchange is over."""
+        self._end = at
+
+    # -- inspect -----------------------------------------------------------------------------
+
+    @property
+    def chunks(self) -> tuple[tuple[float, int], ...]:
+        """Each chunk's time in ms and its bytes."""
+        t0 = self.t0
+        return tuple(
+            (round((at - t0) / _MS, 3), size)
+            for at, size in zip(self._times, self._sizes, strict=True)
+        )
+
+    @property
+    def ttft_ms(self) -> float | None:
+        """When the first content came, None before that."""
+        return self._ms(self._content[0] if self._content else None)
+
+    def timing(
+        self, *, output_tokens: int | None = None, overheads_ns: Sequence[int] = ()
+    ) -> Timing:
+        """Return marks, gaps and rates; *overheads_ns* are the gateway's own, one per chunk.
+
+        ``tokens_per_second`` counts the output tokens after the first, over the time from the
+        first to the last content.
+        """
+        content = self._content
+        gaps = sorted(after - before for before, after in pairwise(content))
+        overheads = sorted(overheads_ns)
+        return Timing(
+            connect_ms=self._ms(self._connected),
+            headers_ms=self._ms(self._headers),
+            first_byte_ms=self._ms(self._first_byte),
+            first_event_ms=self._ms(self._first_event),
+            first_reasoning_ms=self._ms(self._first_reasoning),
+            ttft_ms=self.ttft_ms,
+            last_token_ms=self._ms(content[-1] if content else None),
+            duration_ms=self._ms(self._end),
+            itl_p50_ms=_in_ms(percentile(gaps, 50)),
+            itl_p95_ms=_in_ms(percentile(gaps, 95)),
+            itl_p99_ms=_in_ms(percentile(gaps, 99)),
+            max_gap_ms=self.max_gap_ms,
+            stalls=sum(gap > STALL_NS for gap in gaps) if content else None,
+            tokens_per_second=self._rate(output_tokens),
+            overhead_p50_us=_in_us(percentile(overheads, 50)),
+            overhead_max_us=_in_us(overheads[-1] if overheads else None),
+        )
+
+    @property
+    def max_gap_ms(self) -> float | None:
+        """The longest gap so far, None before there is one."""
+        return _in_ms(self._longest or None)
+
+    def _ms(self, at: int | None) -> float | None:
+        return None if at is None else round((at - self.t0) / _MS, 3)
+
+    def _rate(self, output_tokens: int | None) -> float | None:
+        content = self._content
+        if output_tokens is None or output_tokens < 2 or len(content) < 2:
+            return None
+        return round((output_tokens - 1) / ((content[-1] - content[0]) / 1e9), 3)
+
+
+def percentile(ordered: Sequence[int], percent: int) -> int | None:
+    """Return the nearest-rank percentile of *ordered* numbers, None of none."""
+    if not ordered:
+        return None
+    rank = -(-percent * len(ordered) // 100)  # rounded up
+    return ordered[max(rank, 1) - 1]
+
+
+def _in_ms(ns: int | None) -> float | None:
+    return None if ns is None else round(ns / _MS, 3)
+
+
+def _in_us(ns: int | None) -> float | None:
+    return None if ns is None else round(ns / 1e3, 1)

@@ -1,0 +1,245 @@
+"""Events to a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streamgauge.record import Choice, Fault, Reply, ToolCall
+from streamgauge.wire.events import (
+    Event,
+    Extra,
+    Finish,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    StreamFault,
+    Terminal,
+    TextDelta,
+    ToolCallDelta,
+    Unknown,
+    UsageReport,
+)
+
+# So many characters of a reply are kept; the raw bytes are there for more.
+MAX_REPLY = 64 * 1024 * 1024
+
+# A stream of nothing but rubbish must not become a list of a million faults.
+MAX_FAULTS = 100
+
+
+class _Tool:
+    __slots__ = ("arguments", "id", "name", "type")
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.name: str | None = None
+        self.type: str | None = None
+        self.arguments: list[str] = []
+
+
+class _Answer:
+    """One choice while it grows: pieces, joined when asked for."""
+
+    __slots__ = ("extra", "finish", "reasoning", "refusal", "role", "text", "tools")
+
+    def __init__(self) -> None:
+        self.role: str | None = None
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.refusal: list[str] = []
+        self.tools: dict[int, _Tool] = {}
+        self.finish: str | None = None
+        self.extra: dict[str, Any] = {}
+
+
+class Accumulator:
+    """Adds up the events of one answer."""
+
+    def __init__(self) -> None:
+        self.usage: dict[str, Any] | None = None
+        self.is_usage_final = False
+        self.has_terminal = False
+        self.has_finish = False
+        self.is_cut = False  # more was said than is kept
+        self.faults: list[Fault] = []
+        self.stream_faults = 0
+        self.unknown = 0
+        self._id: str | None = None
+        self._model: str | None = None
+        self._answers: dict[int, _Answer] = {}
+        self._extra: dict[str, Any] = {}
+        self._size = 0
+
+    # -- add -------------------------------------------------------------------------------
+
+    def add(self, event: Event) -> None:
+        """Add one event."""
+        _ADD[type(event)](self, event)
+
+    def _answer(self, index: int) -> _Answer:
+        answer = self._answers.get(index)
+        if answer is None:
+            answer = self._answers[index] = _Answer()
+        return answer
+
+    def _fits(self, text: str) -> bool:
+        self._size += len(text)
+        if self._size > MAX_REPLY:
+            self.is_cut = True
+            return False
+        return True
+
+    def _text(self, event: TextDelta) -> None:
+        if self._fits(event.text):
+            self._answer(event.index).text.append(event.text)
+
+    def _reasoning(self, event: ReasoningDelta) -> None:
+        if self._fits(event.text):
+            self._answer(event.index).reasoning.append(event.text)
+
+    def _refusal(self, event: RefusalDelta) -> None:
+        if self._fits(event.text):
+            self._answer(event.index).refusal.append(event.text)
+
+    def _tool(self, event: ToolCallDelta) -> None:
+        tools = self._answer(event.index).tools
+        tool = tools.get(event.tool)
+        if tool is None:
+            tool = tools[event.tool] = _Tool()
+        tool.id = event.id or tool.id
+        tool.name = event.name or tool.name
+        tool.type = event.type or tool.type
+        if event.arguments and self._fits(event.arguments):
+            tool.arguments.append(event.arguments)
+
+    def _started(self, event: Started) -> None:
+        self._id = event.id or self._id
+        self._model = event.model or self._model
+        if event.role:
+            self._answer(event.index).role = event.role
+
+    def _usage(self, event: UsageReport) -> None:
+        self.usage = event.raw
+        self.is_usage_final = event.final
+
+    def _finish(self, event: Finish) -> None:
+        self.has_finish = True
+        self._answer(event.index).finish = event.reason
+
+    def _add_extra(self, event: Extra) -> None:
+        extra = self._extra if event.index < 0 else self._answer(event.index).extra
+        if isinstance(event.value, str):
+            if self._fits(event.value):
+                extra[event.name] = extra.get(event.name, "") + event.value
+        elif isinstance(event.value, list):
+            extra.setdefault(event.name, []).extend(event.value)
+        else:
+            extra[event.name] = event.value
+
+    def _fault(self, event: StreamFault) -> None:
+        self.stream_faults += 1
+        self._note(Fault(type=event.type, message=event.message))
+
+    def _unknown(self, event: Unknown) -> None:
+        self.unknown += 1
+        text = event.data[:200].decode("utf-8", "replace")
+        self._note(Fault(type="unknown_frame", message=text))
+
+    def _note(self, fault: Fault) -> None:
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(fault)
+
+    def _terminal(self, event: Terminal) -> None:  # noqa: ARG002 - as all of them
+        self.has_terminal = True
+
+    # -- inspect -----------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """Return what a reader saw: the visible text of all choices, one after the other."""
+        shown = ("".join(self._answers[i].text) for i in sorted(self._answers))
+        return "\n".join(text for text in shown if text)
+
+    def tail(self, count: int) -> str:
+        """Return the last *count* characters of the first choice's text, cheaply."""
+        answer = self._answers.get(0)
+        pieces: list[str] = []
+        size = 0
+        for piece in reversed(answer.text if answer is not None else []):
+            pieces.append(piece)
+            size += len(piece)
+            if size >= count:
+                break
+        return "".join(reversed(pieces))[-count:]
+
+    @property
+    def model(self) -> str | None:
+        """The model as the provider named it."""
+        return self._model
+
+    @property
+    def id(self) -> str | None:
+        """The provider's id of the answer."""
+        return self._id
+
+    def finish_reasons(self) -> tuple[str, ...]:
+        """Return why each choice ended, in their order."""
+        reasons = (self._answers[i].finish for i in sorted(self._answers))
+        return tuple(reason for reason in reasons if reason)
+
+    def tool_names(self) -> tuple[str, ...]:
+        """Return the names of the tools that were called, in order."""
+        return tuple(
+            tool.name
+            for i in sorted(self._answers)
+            for _, tool in sorted(self._answers[i].tools.items())
+            if tool.name
+        )
+
+    def reply(self) -> Reply:
+        """Return what the events add up to so far."""
+        return Reply(
+            id=self._id,
+            model=self._model,
+            choices=tuple(_frozen(i, self._answers[i]) for i in sorted(self._answers)),
+            usage=self.usage,
+            faults=tuple(self.faults),
+            extra=self._extra,
+        )
+
+
+def _frozen(index: int, answer: _Answer) -> Choice:
+    return Choice(
+        index=index,
+        role=answer.role,
+        text="".join(answer.text),
+        reasoning="".join(answer.reasoning),
+        refusal="".join(answer.refusal),
+        tool_calls=tuple(
+            ToolCall(
+                index=number,
+                id=tool.id,
+                type=tool.type,
+                name=tool.name,
+                arguments="".join(tool.arguments),
+            )
+            for number, tool in sorted(answer.tools.items())
+        ),
+        finish_reason=answer.finish,
+        extra=answer.extra,
+    )
+
+
+_ADD: dict[type[Any], Callable[[Accumulator, Any], None]] = {
+    TextDelta: Accumulator._text,
+    ReasoningDelta: Accumulator._reasoning,
+    RefusalDelta: Accumulator._refusal,
+    ToolCallDelta: Accumulator._tool,
+    Started: Accumulator._started,
+    UsageReport: Accumulator._usage,
+    Finish: Accumulator._finish,
+    Extra: Accumulator._add_extra,
+    StreamFault: Accumulator._fault,
+    Unknown: Accumulator._unknown,
+    Terminal: Accumulator._terminal,
+}

@@ -1,0 +1,54 @@
+"""Newline-delimited JSON: one frame a line."""
+
+from __future__ import annotations
+
+from streamgauge.wire.events import Frame
+
+# As for SSE: somebody has to bound the memory.
+MAX_FRAME = 64 * 1024 * 1024
+
+
+class NdjsonDecoder:
+    """Incremental decoder. Feed it chunks cut anywhere; the frames are the same."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._is_too_long = False
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """Take in *chunk* and return the frames it completed."""
+        frames: list[Frame] = []
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            self._hold(line)
+            self._dispatch(frames)
+        if rest:
+            self._hold(rest)
+        return frames
+
+    def close(self) -> list[Frame]:
+        """The stream has ended; a last line needs no line end."""
+        frames: list[Frame] = []
+        self._dispatch(frames)
+        return frames
+
+    def _hold(self, piece: bytes) -> None:
+        self._held += len(piece)
+        if self._held > MAX_FRAME:
+            self._is_too_long = True
+            self._pieces = []
+        elif piece:
+            self._pieces.append(piece)
+
+    def _dispatch(self, frames: list[Frame]) -> None:
+        if self._is_too_long:
+            self.dropped += 1
+        else:
+            line = b"".join(self._pieces).strip()
+            if line:
+                frames.append(Frame(line))
+        self._pieces = []
+        self._held = 0
+        self._is_too_long = False

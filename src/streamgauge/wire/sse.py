@@ -1,0 +1,148 @@
+"""Server-sent events (WHATWG HTML §9.2.6): bytes to frames.
+
+A chunk may end anywhere, so what follows the last line end waits as bytes. Each byte is
+looked at once: the search for a line end goes on where the last one stopped, and a line
+that comes in many pieces is joined when it is whole. The usual chunk of a stream is one or
+more whole events of one ``data:`` line each; those take a short cut.
+"""
+
+from __future__ import annotations
+
+import re
+
+from streamgauge.wire.events import Frame
+
+# The spec knows three line ends and no others. str.splitlines() also splits on U+0085 and
+# U+2028, which occur inside model output, so we stay with bytes until a line is complete.
+LINE_END = re.compile(rb"\r\n|\n|\r")
+
+# An event beyond this is dropped: a provider that sends 64 MiB in one event has lost the
+# thread, and somebody has to bound the memory.
+MAX_FRAME = 64 * 1024 * 1024
+
+BOM = b"\xef\xbb\xbf"
+
+
+class SseDecoder:
+    """Incremental decoder. Feed it chunks cut anywhere; the frames are the same."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._is_first = True
+        self._pieces: list[bytes] = []  # of a line that is not whole yet
+        self._held = 0  # bytes in pieces and data
+        self._skip_lf = False  # the last chunk ended with CR; a LF now belongs to it
+        self._is_too_long = False
+        self._data: list[bytes] = []
+        self._event: str | None = None
+        self._id: str | None = None
+
+    # -- feed ------------------------------------------------------------------------------
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """Take in *chunk* and return the frames it completed."""
+        frames: list[Frame] = []
+        if not chunk:
+            return frames
+        if self._is_first:
+            chunk = self._without_bom(chunk)
+        if not self._pieces and not self._data and self._event is None and not self._skip_lf:
+            chunk = self._whole_events(chunk, frames)
+        if chunk:
+            self._lines(chunk, frames)
+        return frames
+
+    def close(self) -> list[Frame]:
+        """The stream has ended. An event without its blank line is given all the same.
+
+        The spec drops it, but it is what the client of a cut stream has received.
+        """
+        frames: list[Frame] = []
+        if self._pieces:
+            line = b"".join(self._pieces)
+            self._pieces = []
+            if not self._is_first or not BOM.startswith(line):
+                self._line(line, frames)
+        if self._data:
+            self._dispatch(frames)
+        return frames
+
+    # -- the short cut ---------------------------------------------------------------------
+
+    def _whole_events(self, chunk: bytes, frames: list[Frame]) -> bytes:
+        """Take whole one-line events off the front of *chunk*; return what is left."""
+        start = 0
+        while chunk.startswith(b"data: ", start):
+            end = chunk.find(b"\n\n", start)
+            if end < 0 or chunk.find(b"\n", start, end) >= 0 or chunk.find(b"\r", start, end) >= 0:
+                break
+            frames.append(Frame(chunk[start + 6 : end], None, self._id))
+            start = end + 2
+        return chunk[start:] if start else chunk
+
+    # -- line by line ------------------------------------------------------------------------
+
+    def _lines(self, chunk: bytes, frames: list[Frame]) -> None:
+        start = 0
+        if self._skip_lf:
+            self._skip_lf = False
+            if chunk.startswith(b"\n"):
+                start = 1
+        for found in LINE_END.finditer(chunk, start):
+            line = chunk[start : found.start()]
+            start = found.end()
+            if self._pieces:
+                self._pieces.append(line)
+                line = b"".join(self._pieces)
+                self._pieces = []
+            self._line(line, frames)
+        if start < len(chunk):
+            self._hold(chunk[start:])
+        elif chunk.endswith(b"\r"):
+            self._skip_lf = True
+
+    def _hold(self, piece: bytes) -> None:
+        self._held += len(piece)
+        if self._held > MAX_FRAME:
+            self._is_too_long = True
+            self._pieces = [b":"]  # the rest of this line reads as a comment
+            self._data = []
+            self._held = 0
+            return
+        self._pieces.append(piece)
+
+    def _line(self, line: bytes, frames: list[Frame]) -> None:
+        if not line:
+            self._dispatch(frames)
+            return
+        name, _, value = line.partition(b":")
+        if value.startswith(b" "):
+            value = value[1:]
+        if name == b"data":
+            self._held += len(value)
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        elif name == b"id" and b"\0" not in value:
+            self._id = value.decode("utf-8", "replace")
+
+    def _dispatch(self, frames: list[Frame]) -> None:
+        if self._is_too_long:
+            self.dropped += 1
+        elif self._data:
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            frames.append(Frame(data, self._event, self._id))
+        self._is_too_long = False
+        self._data = []
+        self._event = None
+        self._held = 0
+
+    def _without_bom(self, chunk: bytes) -> bytes:
+        """Take a byte order mark off the very beginning, even if it comes in pieces."""
+        begun = b"".join(self._pieces) + chunk
+        self._pieces = []
+        if len(begun) < len(BOM) and BOM.startswith(begun):
+            self._pieces = [begun]
+            return b""
+        self._is_first = False
+        return begun.removeprefix(BOM)
