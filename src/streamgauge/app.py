@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -29,6 +30,9 @@ from streamgauge.settings import Settings
 from streamgauge.supervisor import secret_of
 
 Role = Callable[[Settings, list[str]], Awaitable[None]]
+
+# How long a new recorder waits for the one before it to let go of the database.
+STORE_WAIT_S = 10.0
 
 # The page as `make ui` builds it.
 UI_DIR = Path(__file__).parent / "ui"
@@ -64,12 +68,17 @@ async def worker(settings: Settings, arguments: list[str]) -> None:
 async def recorder(settings: Settings, _: list[str]) -> None:
     """Run the recorder and the API until it is told to stop."""
     from streamgauge.api.app import create_app
+    from streamgauge.api.health import Health
     from streamgauge.recorder import Recorder
     from streamgauge.store.loader import open_store
 
-    store = open_store(settings.store_url, wait_s=10)
+    store = open_store(settings.store_url, wait_s=STORE_WAIT_S)
     recording = Recorder(settings, store)
-    api = create_app(store, recording.live, recording.health, UI_DIR if UI_DIR.is_dir() else None)
+
+    def health() -> Health:
+        return msgspec.convert(recording.health(), Health, from_attributes=True)
+
+    api = create_app(store, recording.live, health, UI_DIR if UI_DIR.is_dir() else None)
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(
         uvicorn.Config(
@@ -77,17 +86,24 @@ async def recorder(settings: Settings, _: list[str]) -> None:
             uds=str(settings.api_socket),
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=2,
+            # Live views never end by themselves.
+            timeout_graceful_shutdown=1,
         )
     )
     async with _life() as ended:
         await recording.start()
+        working = asyncio.create_task(recording.run())
         serving = asyncio.create_task(server.serve())
         gc.collect()
         gc.freeze()
-        await ended
+        waiting: set[asyncio.Future[Any]] = {ended, working, serving}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
+    if working.done() and not working.cancelled() and (fault := working.exception()):
+        # Nobody foresaw it. The supervisor starts another, which reads from where this stood.
+        raise fault
+    working.cancel()
     await recording.stop()
     store.close()
 

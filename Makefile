@@ -1,0 +1,67 @@
+# One word for each thing a person does. `make install` is part of all of them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
+# Arguments for run, bench and test: make test ARGS="-k journal"
+ARGS ?=
+
+.PHONY: install ui run demo test check bench soak lock clean
+
+install: .venv/installed
+
+.venv/installed: requirements-dev.lock pyproject.toml
+	@echo "Installing into .venv (a few minutes the first time) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check hatchling editables
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The page. Node comes from the system, or from PyPI where there is none.
+ui: src/streamgauge/ui/index.html
+
+ui/node_modules/installed: ui/package-lock.json scripts/node | .venv/installed
+	@echo "Installing what builds the page …"
+	@cd ui && ../scripts/node npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+src/streamgauge/ui/index.html: $(UI_SOURCES) ui/node_modules/installed
+	@echo "Building the page …"
+	@cd ui && ../scripts/node npm run --silent build
+	@touch $@
+
+run: install ui
+	$(BIN)/streamgauge serve $(ARGS)
+
+demo: install ui
+	@$(BIN)/streamgauge demo $(ARGS)
+
+test: install ui
+	@$(BIN)/python tests/clients/legacy_env.py > /dev/null
+	@scripts/chromium
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: install ui
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd ui && ../scripts/node npm run --silent typecheck
+	cd ui && ../scripts/node npm run --silent lint
+	cd ui && ../scripts/node npm run --silent test
+
+bench: install
+	$(BIN)/python bench/run.py $(ARGS)
+
+soak: install ui
+	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
+
+# No address and no path in it: it must install from anywhere.
+lock: | .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL $(BIN)/uv pip compile pyproject.toml \
+		--extra dev --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+		--no-header --quiet -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .venv-openai028 ui/node_modules src/streamgauge/ui bench/bin build dist

@@ -1,0 +1,395 @@
+"""One exchange, from its entries in the journal to its record.
+
+Times: ``t_ns`` of entries is the gateway's monotonic clock. The timeline counts from the
+moment the request was complete; the wall clock is anchored at the first entry. A plain
+answer has marks for its bytes and its end, but no token times: it came in one piece.
+"""
+
+from __future__ import annotations
+
+from array import array
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open
+from streamgauge.meter.cost import cost_of
+from streamgauge.meter.timeline import Timeline
+from streamgauge.meter.usage import usage_of
+from streamgauge.record import (
+    ClosedBy,
+    Cost,
+    Outcome,
+    Record,
+    Timing,
+    Transcript,
+    Usage,
+    UsageSource,
+)
+from streamgauge.recorder.decoding import EVENT, REASONING, TEXT, Decoding
+from streamgauge.recorder.labels import joined, labels_of, provider_request_id
+from streamgauge.recorder.outcome import judge
+from streamgauge.recorder.spool import Memory, Spool
+from streamgauge.wire.detect import choose
+from streamgauge.wire.encoding import inflater
+from streamgauge.wire.request import RequestFacts, read_request
+
+# The times of so many chunks are kept, 16 bytes each; all are counted.
+MAX_TIMED_CHUNKS = 1_000_000
+
+# The median of the gateway's own cost is taken over so many chunks of an exchange, the
+# maximum over all.
+MAX_OVERHEADS = 16_384
+
+# How much of the text so far goes to the live view.
+LIVE_TEXT = 2000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_overhead = OVERHEAD.unpack_from
+
+
+class Capture:
+    """Takes the entries of one exchange in their order; `finish` makes the record."""
+
+    __slots__ = (
+        "_decoding",
+        "_facts",
+        "_head",
+        "_labels",
+        "_last_ns",
+        "_lost_bytes",
+        "_max_overhead",
+        "_opened_ns",
+        "_overheads",
+        "_raw",
+        "_request",
+        "_response_headers",
+        "_t0",
+        "_timeline",
+        "bytes_in",
+        "bytes_out",
+        "chunks",
+        "id",
+        "is_announced",
+        "is_tunnel",
+        "node",
+        "open",
+        "seen_at",
+    )
+
+    def __init__(
+        self, exchange: bytes, t_ns: int, opening: Open, *, node: str, memory: Memory
+    ) -> None:
+        self.id = str(UUID(bytes=exchange))
+        self.open = opening
+        self.node = node
+        self.chunks = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.is_tunnel = False
+        self.is_announced = False  # the store has a row of it as open
+        self.seen_at = 0.0  # the recorder's own clock, for its own patience
+        self._labels = labels_of(opening.headers)
+        self._facts = RequestFacts()
+        self._opened_ns = self._last_ns = self._t0 = t_ns
+        self._request = Spool(memory)
+        self._raw = Spool(memory)
+        self._timeline: Timeline | None = None
+        self._decoding: Decoding | None = None
+        self._head: Head | None = None
+        self._response_headers: dict[str, str] = {}
+        self._overheads = array("I")
+        self._max_overhead = 0
+        self._lost_bytes = 0
+        self.body(t_ns, Body(data=opening.body, complete=opening.complete))
+
+    # -- entries ---------------------------------------------------------------------------------
+
+    def body(self, t_ns: int, body: Body) -> None:
+        """More of the request."""
+        self._last_ns = t_ns
+        self.bytes_in += len(body.data)
+        self._request.add(body.data)
+        if self._timeline is None:
+            self._t0 = t_ns
+        if body.complete:
+            self._facts = read_request(self._plain_request())
+
+    def head(self, t_ns: int, head: Head) -> None:
+        """The answer begins."""
+        self._last_ns = t_ns
+        self._head = head
+        headers = self._response_headers = joined(head.headers)
+        timeline = self._timeline = Timeline(self._t0)
+        if head.connected_ns:
+            timeline.connected(head.connected_ns)
+        timeline.headers(t_ns)
+        self.is_tunnel = head.status == 101
+        if not self.is_tunnel:
+            choice = choose(path=self.open.path, content_type=headers.get("content-type"))
+            self._decoding = Decoding(choice, headers.get("content-encoding"))
+
+    def chunk(self, t_ns: int, payload: bytes) -> None:
+        """Bytes of the answer, behind the overhead of the chunk before them."""
+        (overhead,) = _overhead(payload)
+        if overhead:
+            self._note_overhead(overhead)
+        data = payload[4:]
+        size = len(data)
+        self._last_ns = t_ns
+        self.chunks += 1
+        self.bytes_out += size
+        self._raw.add(data)
+        timeline, decoding = self._timeline, self._decoding
+        if timeline is None or decoding is None:
+            return
+        if self.chunks <= MAX_TIMED_CHUNKS:
+            timeline.chunk(t_ns, size)
+        heard = decoding.feed(data)
+        if heard:
+            if heard & REASONING:
+                timeline.reasoning(t_ns)
+            if heard & TEXT:
+                timeline.content(t_ns)
+            if heard & EVENT:
+                timeline.event(t_ns)
+
+    def mark(self, t_ns: int, mark: Mark) -> None:
+        """A named moment."""
+        self._last_ns = t_ns
+        if mark.name == "tunnel_down":
+            self.chunks += 1
+            self.bytes_out += mark.value
+            if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
+                self._timeline.chunk(t_ns, mark.value)
+        elif mark.name == "tunnel_up":
+            self.bytes_in += mark.value
+        elif mark.name == "lost":
+            self._lost_bytes += mark.value
+
+    def _note_overhead(self, overhead: int) -> None:
+        if len(self._overheads) < MAX_OVERHEADS:
+            self._overheads.append(overhead)
+        if overhead > self._max_overhead:
+            self._max_overhead = overhead
+
+    def _plain_request(self) -> bytes:
+        """Return the request's body without its content encoding."""
+        body = self._request.peek()
+        encoding = next((v for n, v in self.open.headers if n.lower() == "content-encoding"), None)
+        inflating = inflater(encoding)
+        if inflating is None:
+            return body
+        plain = inflating.feed(body)
+        return body if inflating.failed else plain
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def finish(self, t_ns: int | None, end: End) -> tuple[Record, Transcript]:
+        """Make the record; *t_ns* None means that nobody saw the end, so the last entry was it."""
+        if t_ns is None:
+            t_ns = self._last_ns
+        if end.overhead_ns:
+            self._note_overhead(end.overhead_ns)
+        decoding = self._decoding
+        if decoding is not None:
+            decoding.close()
+        timeline = self._timeline or Timeline(self._t0)
+        timeline.end(t_ns)
+        status = self._head.status if self._head is not None else None
+        verdict = judge(end, status=status, decoding=decoding, lost_bytes=self._lost_bytes)
+        record = self._account(
+            timeline,
+            ended_at=self._wall(t_ns),
+            **{name: getattr(verdict, name) for name in verdict.__struct_fields__},
+        )
+        return record, self._transcript(timeline)
+
+    def bare(self, end: End) -> tuple[Record, Transcript]:
+        """Make a record without looking at the answer: better than none."""
+        self.give_up()
+        opening = self.open
+        record = Record(
+            id=self.id,
+            started_at=self._wall(self._opened_ns),
+            ended_at=self._wall(self._last_ns),
+            provider=opening.provider,
+            method=opening.method,
+            path=opening.path,
+            outcome=Outcome(end.outcome),
+            closed_by=ClosedBy(end.closed_by) if end.closed_by else None,
+            error_type=end.error_type or "not_decoded",
+            error_message=end.error_message or "this exchange could not be worked up",
+            bytes_in=self.bytes_in,
+            bytes_out=self.bytes_out,
+            chunks=self.chunks,
+            journal_node=self.node,
+        )
+        return record, Transcript()
+
+    def give_up(self) -> None:
+        """Let go of what is held; there will be no record."""
+        self._request.drop()
+        self._raw.drop()
+
+    def _account(self, timeline: Timeline, **ending: Any) -> Record:
+        usage = self._usage()
+        if len(self._overheads) == MAX_OVERHEADS:
+            self._overheads.append(self._max_overhead)
+        timing = timeline.timing(output_tokens=usage.output_tokens, overheads_ns=self._overheads)
+        omit = self._labels
+        request = None if omit.omit_request else self._plain_request().decode("utf-8", "replace")
+        self._request.drop()
+        known = self._known()
+        if self._decoding is not None and self._decoding.dialect is not None:
+            reply = self._decoding.reply
+            known["finish_reasons"] = reply.finish_reasons()
+            known["tool_calls"] = reply.tool_names()
+            if not omit.omit_response:
+                known["reply"] = reply.reply()
+                known["response_text"] = reply.text()
+        return Record(
+            **known,
+            **_fields(timing),
+            **_fields(usage),
+            **_fields(self._cost(usage)),
+            **ending,
+            request_body=request,
+        )
+
+    def _transcript(self, timeline: Timeline) -> Transcript:
+        raw = self._raw.take()
+        return Transcript(
+            request_headers=joined(self.open.headers),
+            response_headers=self._response_headers,
+            raw=b"" if self._labels.omit_response else raw,
+            chunks=timeline.chunks,
+        )
+
+    def _usage(self) -> Usage:
+        decoding = self._decoding
+        if decoding is None:
+            return Usage()
+        return usage_of(
+            decoding.reply.usage, dialect=self._dialect, final=decoding.reply.is_usage_final
+        )
+
+    def _cost(self, usage: Usage) -> Cost:
+        decoding = self._decoding
+        if decoding is None:
+            return Cost()
+        return cost_of(
+            usage,
+            provider=self.open.provider,
+            models=(decoding.reply.model, self._facts.model),
+            at=self._wall(self._opened_ns),
+            raw=decoding.reply.usage,
+        )
+
+    # -- while it runs -----------------------------------------------------------------------------
+
+    def opened(self) -> dict[str, Any]:
+        """Return what the live view says when the exchange begins."""
+        return {
+            "id": self.id,
+            "started_at": _iso(self._wall(self._opened_ns)),
+            "provider": self.open.provider,
+            "model": self._facts.model,
+            "path": self.open.path,
+            "streaming": self._is_streaming,
+            "user_id": self._user,
+            "session_id": self._labels.session_id,
+        }
+
+    def progress(self, now_ns: int) -> dict[str, Any]:
+        """Return what the live view says while it runs. Tokens are counted by pieces of text
+        until the provider tells."""
+        usage = self._usage()
+        timeline, decoding = self._timeline, self._decoding
+        tokens, source = usage.output_tokens, usage.usage_source
+        if tokens is None and decoding is not None and decoding.deltas:
+            tokens, source = decoding.deltas, UsageSource.ESTIMATED
+        is_shown = decoding is not None and not self._labels.omit_response
+        return {
+            "id": self.id,
+            "elapsed_ms": max(now_ns - self._t0, 0) / 1e6,
+            "ttft_ms": timeline.ttft_ms if timeline is not None else None,
+            "chunks": self.chunks,
+            "bytes_out": self.bytes_out,
+            "output_tokens": tokens,
+            "usage_source": source.value,
+            "max_gap_ms": timeline.max_gap_ms if timeline is not None else None,
+            "text": decoding.reply.tail(LIVE_TEXT) if decoding is not None and is_shown else "",
+        }
+
+    def known(self) -> dict[str, Any]:
+        """Return the columns of the record as far as they are known, as JSON values."""
+        record = self.so_far()
+        found: dict[str, Any] = msgspec.to_builtins(record)
+        return found
+
+    def so_far(self) -> Record:
+        """Return the record of the exchange as it is now, still open."""
+        timing = self._timeline.timing() if self._timeline is not None else Timing()
+        usage = self._usage()
+        return Record(**self._known(), **_fields(timing), **_fields(usage), outcome=Outcome.OPEN)
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _known(self) -> dict[str, Any]:
+        labels, decoding = self._labels, self._decoding
+        response_model = decoding.reply.model if decoding is not None else None
+        return {
+            "id": self.id,
+            "started_at": self._wall(self._opened_ns),
+            "provider": self.open.provider,
+            "dialect": self._dialect,
+            "method": self.open.method,
+            "path": self.open.path,
+            "model": self._facts.model or response_model,
+            "response_model": response_model,
+            "streaming": self._is_streaming,
+            "http_status": self._head.status if self._head is not None else None,
+            "chunks": self.chunks,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "user_id": self._user,
+            "session_id": labels.session_id,
+            "session_path": labels.session_path,
+            "session_name": labels.session_name,
+            "properties": labels.properties,
+            "client_request_id": labels.client_request_id,
+            "provider_request_id": provider_request_id(self._response_headers),
+            "key_hash": self.open.key_hash,
+            "journal_node": self.node,
+        }
+
+    @property
+    def _user(self) -> str | None:
+        return self._labels.user_id or self._facts.user
+
+    @property
+    def _dialect(self) -> str | None:
+        if self._decoding is None or self._decoding.dialect is None:
+            return None
+        return self._decoding.dialect.name
+
+    @property
+    def _is_streaming(self) -> bool:
+        is_stream = self._decoding is not None and self._decoding.is_stream
+        return self._facts.streaming or is_stream
+
+    def _wall(self, t_ns: int) -> datetime:
+        wall_ns = self.open.started_at_ns + t_ns - self._opened_ns
+        return _EPOCH + timedelta(microseconds=wall_ns // 1000)
+
+
+def _fields(part: msgspec.Struct) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in part.__struct_fields__}
+
+
+def _iso(moment: datetime) -> str:
+    text: str = msgspec.to_builtins(moment)
+    return text

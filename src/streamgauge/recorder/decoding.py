@@ -1,0 +1,103 @@
+"""From the bytes of one answer to its reply: inflate, frame, read, add up."""
+
+from __future__ import annotations
+
+import logging
+
+from streamgauge.wire.accumulate import Accumulator
+from streamgauge.wire.detect import Choice
+from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.encoding import inflater
+from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta
+from streamgauge.wire.framing import FRAMINGS
+
+log = logging.getLogger("streamgauge.recorder")
+
+# What a chunk brought; they add up.
+EVENT, REASONING, TEXT = 1, 2, 4
+
+_WEIGHTS: dict[type, int] = {ReasoningDelta: REASONING, **dict.fromkeys(CONTENT, TEXT)}
+
+
+class Decoding:
+    """Decodes one answer; what cannot be read never stops it, and never raises.
+
+    ``trouble`` says why the rest of the answer could not be read, if so. ``deltas`` counts
+    pieces of content and reasoning: about a token each.
+    """
+
+    __slots__ = ("_framing", "_inflater", "_is_plain", "deltas", "dialect", "reply", "trouble")
+
+    def __init__(self, choice: Choice, content_encoding: str | None) -> None:
+        self.reply = Accumulator()
+        self.deltas = 0
+        self.trouble: str | None = None
+        self.dialect = DIALECTS[choice.dialect]() if choice.dialect else None
+        self._is_plain = choice.framing in (None, "plain")
+        self._framing = FRAMINGS[choice.framing]() if choice.framing else None
+        if self._is_plain and self.dialect is None:
+            self._framing = None  # nobody would read it
+        self._inflater = inflater(content_encoding) if self._framing is not None else None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer came in frames."""
+        return not self._is_plain
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the dialect's last word has come, or it has none and gave its reason to end."""
+        if self.reply.has_terminal:
+            return True
+        return (
+            self.reply.has_finish
+            and self.dialect is not None
+            and self.dialect.ends_without_terminal
+        )
+
+    def feed(self, data: bytes) -> int:
+        """Take in a chunk and return what it brought, `EVENT`, `REASONING` and `TEXT` added."""
+        framing = self._framing
+        if framing is None:
+            return 0
+        try:
+            if self._inflater is not None:
+                data = self._inflater.feed(data)
+                if self._inflater.failed:
+                    self._stop("the content encoding is corrupt or unknown")
+            return self._hear(framing.feed(data))
+        except Exception:
+            log.exception("an answer could not be decoded; its bytes are kept")
+            self._stop("it could not be decoded")
+            return 0
+
+    def close(self) -> None:
+        """The answer has ended: read what is left."""
+        if self._framing is None:
+            return
+        try:
+            self._hear(self._framing.close())
+        except Exception:
+            log.exception("the end of an answer could not be decoded; its bytes are kept")
+            self.trouble = "it could not be decoded"
+        self._framing = None
+
+    def _hear(self, frames: list[Frame]) -> int:
+        if not frames:
+            return 0
+        heard = EVENT
+        if self.dialect is None:
+            return heard
+        read, add = self.dialect.read, self.reply.add
+        for frame in frames:
+            for event in read(frame):
+                add(event)
+                weight = _WEIGHTS.get(type(event), 0)
+                if weight:
+                    heard |= weight
+                    self.deltas += 1
+        return heard
+
+    def _stop(self, trouble: str) -> None:
+        self.trouble = trouble
+        self._framing = None

@@ -1,0 +1,211 @@
+"""Follows one journal directory and turns its entries into records."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, time
+
+import msgspec
+
+from streamgauge.journal.format import Body, End, Head, Kind, Mark, Open
+from streamgauge.journal.owner import OWNER, is_owned
+from streamgauge.journal.reader import Position, Reader
+from streamgauge.journal.recover import Entry
+from streamgauge.journal.segments import segment_numbers, segment_path
+from streamgauge.journal.status import node_and_worker
+from streamgauge.record import Record, Transcript
+from streamgauge.recorder.capture import Capture
+from streamgauge.recorder.live import Live
+from streamgauge.recorder.outcome import RESTARTED
+from streamgauge.recorder.position import Progress
+from streamgauge.recorder.spool import Memory
+
+log = logging.getLogger("streamgauge.recorder")
+
+# What is read in one go. Decoding it takes some milliseconds, during which the API waits.
+SLICE_BYTES = 128 * 1024
+
+Finished = Callable[[Record, Transcript], None]
+
+_open = msgspec.msgpack.Decoder(Open).decode
+_body = msgspec.msgpack.Decoder(Body).decode
+_head = msgspec.msgpack.Decoder(Head).decode
+_mark = msgspec.msgpack.Decoder(Mark).decode
+_end = msgspec.msgpack.Decoder(End).decode
+_record = msgspec.msgpack.Decoder(Record).decode
+
+
+class Follower:
+    """Reads *directory* from *progress* on; *finished* gets every record.
+
+    ``is_done``: the writer is dead, and everything it wrote has been read.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        progress: Progress,
+        *,
+        live: Live,
+        memory: Memory,
+        finished: Finished,
+    ) -> None:
+        self.directory = directory
+        self.stored = progress
+        self.captures: dict[bytes, Capture] = {}
+        self.is_dead = False
+        self.is_done = False
+        self.unreadable = 0
+        self.last_ns = 0
+        self._live = live
+        self._memory = memory
+        self._finished = finished
+        self._node = node_and_worker(directory.name)[0]
+        self._opened_at: dict[bytes, Position] = {}
+        self._reader = Reader(directory, progress.low)
+        # Until `high` only these count: all others had ended, and are stored.
+        self._replay_until = progress.high
+        self._replayed = progress.open
+
+    # -- reading -----------------------------------------------------------------------------
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything written so far has been read."""
+        return self._reader.is_at_end
+
+    def look(self) -> None:
+        """Look whether the writer lives; to be called now and then."""
+        if not self.is_dead and not is_owned(self.directory):
+            self.is_dead = True
+
+    def read(self) -> bool:
+        """Take in one slice; False when there is nothing more for now."""
+        if self.is_done:
+            return False
+        at = self._reader.position
+        is_replaying = at < self._replay_until
+        for entry in self._reader.slice(self._limit(at), is_final=self.is_dead):
+            if is_replaying and entry.exchange not in self._replayed:
+                continue
+            try:
+                self._take(entry, at)
+            except Exception:  # one bad entry must not keep the others from their records
+                self.unreadable += 1
+                log.exception("an entry in %s cannot be read", self.directory)
+        if not self._reader.is_at_end:
+            return True
+        if self.is_dead:
+            self._end_all()
+        return False
+
+    def _limit(self, at: Position) -> int:
+        """Return how much to read, so that a slice does not go beyond what is replayed."""
+        until = self._replay_until
+        if at.segment == until.segment and at < until:
+            return min(until.offset - at.offset, SLICE_BYTES)
+        return SLICE_BYTES
+
+    def _take(self, entry: Entry, at: Position) -> None:
+        kind, exchange, t_ns, payload = entry.kind, entry.exchange, entry.t_ns, entry.payload
+        self.last_ns = t_ns
+        if kind == Kind.OPEN:
+            self._begin(exchange, t_ns, _open(payload), at)
+            return
+        if kind == Kind.RECORD:
+            self._finished(_record(payload), Transcript())
+            return
+        capture = self.captures.get(exchange)
+        if capture is None:
+            return  # its OPEN was lost, which the writer has counted
+        if kind == Kind.CHUNK:
+            capture.chunk(t_ns, payload)
+        elif kind == Kind.BODY:
+            capture.body(t_ns, _body(payload))
+        elif kind == Kind.HEAD:
+            capture.head(t_ns, _head(payload))
+        elif kind == Kind.MARK:
+            capture.mark(t_ns, _mark(payload))
+        elif kind == Kind.END:
+            self._end(exchange, t_ns, _end(payload))
+
+    def _begin(self, exchange: bytes, t_ns: int, opening: Open, at: Position) -> None:
+        capture = Capture(exchange, t_ns, opening, node=self._node, memory=self._memory)
+        capture.seen_at = monotonic()
+        self.captures[exchange] = capture
+        self._opened_at[exchange] = at
+        self._live.opened(capture)
+
+    def _end(self, exchange: bytes, t_ns: int | None, end: End) -> None:
+        capture = self.captures.pop(exchange)
+        del self._opened_at[exchange]
+        try:
+            record, transcript = capture.finish(t_ns, end)
+        except Exception:
+            log.exception("the record of %s holds no more than its gateway said", capture.id)
+            record, transcript = capture.bare(end)
+        self._live.ended(record)
+        self._finished(record, transcript)
+
+    def _end_all(self) -> None:
+        for exchange in list(self.captures):
+            self._end(exchange, None, RESTARTED)
+        self.is_done = True
+
+    # -- what is stored ----------------------------------------------------------------------
+
+    def progress(self) -> Progress:
+        """Return what will be stored once all records finished so far are."""
+        high = max(self._reader.position, self._replay_until)
+        low = min(self._opened_at.values(), default=high)
+        if self._reader.position < self._replay_until:
+            # Still replaying: what has not been reached yet is open as before.
+            return self.stored
+        return Progress(high, low, frozenset(self.captures))
+
+    def remaining(self) -> int:
+        """Return how many bytes are not read yet."""
+        return 0 if self.is_done else self._reader.remaining()
+
+    @property
+    def damages(self) -> int:
+        """How often something could not be read."""
+        return self._reader.damages + self.unreadable
+
+    @property
+    def torn_tails(self) -> int:
+        """How often an unfinished block was cut off."""
+        return self._reader.torn_tails
+
+    # -- what may go -------------------------------------------------------------------------
+
+    def prune(self, window_s: float) -> bool:
+        """Delete segments that are stored and past the window; True if all of it is gone."""
+        until = time() - window_s
+        is_over = (
+            self.is_done and not self.stored.open and self.stored.high >= self._reader.position
+        )
+        for number in segment_numbers(self.directory):
+            path = segment_path(self.directory, number)
+            if not is_over and number >= self.stored.low.segment:
+                return False
+            if path.stat().st_mtime > until:
+                return False
+            path.unlink()
+        if not is_over:
+            return False
+        self._reader.close()
+        # The lock's file goes last: without it the directory would count as one being made.
+        with contextlib.suppress(OSError):
+            (self.directory / OWNER).unlink(missing_ok=True)
+            self.directory.rmdir()
+        return True
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        self._reader.close()
+        for capture in self.captures.values():
+            capture.give_up()

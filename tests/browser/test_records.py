@@ -1,0 +1,156 @@
+"""The list of records: live, filtered, in pages."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.talking import ABSENT, MODEL, ask, asking, nonce
+from tests.product import Product
+from tests.simulating import until
+
+
+def row(page: Page, record_id: str) -> Locator:
+    """Return the row of one record."""
+    return page.locator(f'tr[data-id="{record_id}"]')
+
+
+def cell(page: Page, found: Locator, column: str) -> str:
+    """Return what stands in one column of a row."""
+    columns = page.locator("thead th").all_inner_texts()
+    return found.locator("td").nth(columns.index(column)).inner_text()
+
+
+def test_a_closed_record_stands_in_the_list(visit: Visit, product: Product):
+    """Its numbers are those of the API."""
+    user = nonce()
+    record = product.record(ask(product, user, tokens=12, ttft_ms=40, itl_ms=3))
+    page = visit(f"/?user_id={user}")
+    found = row(page, record["id"])
+    expect(found).to_contain_text("completed")
+    expect(found).to_contain_text(MODEL)
+    expect(found).to_contain_text("openai")
+    expect(found).to_contain_text(user)
+    assert cell(page, found, "Out") == str(record["output_tokens"])
+    assert cell(page, found, "In") == str(record["input_tokens"])
+    assert cell(page, found, "Cost").startswith("$")
+    assert page.title() == "Records · Streamgauge"
+
+
+def test_a_running_stream_is_seen_and_closes_before_ones_eyes(visit: Visit, product: Product):
+    """It stands on top with its tokens growing, then becomes a record in the list."""
+    user = nonce()
+    ask(product, user, tokens=3)
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    with asking(product, user) as stream:
+        found = row(page, stream.id)
+        expect(found).to_contain_text("open")
+        expect(page.locator("tbody tr").first).to_have_attribute("data-id", stream.id)
+
+        def tokens() -> int:
+            text = cell(page, found, "Out")
+            return int(text.replace(",", "")) if text != ABSENT else 0
+
+        stream.read(5)
+        first = until(lambda: tokens() or None)
+        stream.read(5)
+        until(lambda: tokens() > first or None)
+    expect(found).to_contain_text("client left")
+    expect(page.locator("tr[data-open]")).to_have_count(0)
+
+
+def test_a_first_stream_needs_no_reload_after_a_search_without_result(
+    visit: Visit, product: Product
+):
+    """A text search can't be decided in the browser; the list asks the store when one closes."""
+    user, marker = nonce(), nonce()
+    ask(product, user, tokens=3)
+    page = visit(f"/?q={marker}")
+    expect(page.get_by_text("No record matches these filters.")).to_be_visible()
+    record_id = ask(product, user, text=f"Say {marker}.", tokens=3)
+    expect(row(page, record_id)).to_be_visible()
+
+
+def test_filters_change_address_and_rows_and_survive_a_reload(visit: Visit, product: Product):
+    """The address is the whole state, for a reload, for "back", and for a colleague."""
+    user = nonce()
+    good = product.record(ask(product, user, tokens=3))["id"]
+    bad = product.record(ask(product, user, status=429, is_stream=False))["id"]
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+    page.get_by_role("button", name="Outcome").click()
+    page.get_by_label("http error").check()
+    expect(row(page, good)).to_have_count(0)
+    expect(row(page, bad)).to_contain_text("HTTP 429")
+    assert "outcome=http_error" in page.url
+    page.keyboard.press("Escape")
+
+    page.reload()
+    expect(row(page, bad)).to_be_visible()
+    expect(row(page, good)).to_have_count(0)
+    page.go_back()
+    expect(row(page, good)).to_be_visible()
+
+
+def test_text_search_finds_what_was_said(visit: Visit, product: Product):
+    """Typing is enough; the address follows."""
+    user, marker = nonce(), nonce()
+    other = product.record(ask(product, user, tokens=3))["id"]
+    wanted = product.record(ask(product, user, text=f"Say {marker}.", tokens=3))["id"]
+    page = visit(f"/?user_id={user}")
+    expect(row(page, other)).to_be_visible()
+    page.get_by_label("Search requests and replies").fill(marker)
+    expect(row(page, other)).to_have_count(0)
+    expect(row(page, wanted)).to_be_visible()
+    assert f"q={marker}" in page.url
+    page.get_by_role("button", name="Clear all").click()
+    expect(page).to_have_url(f"{product.url}/")
+
+
+def test_a_filter_without_a_menu_is_a_chip_that_can_be_removed(visit: Visit, product: Product):
+    """Whatever the API can filter by works in the address."""
+    user = nonce()
+    slow = product.record(ask(product, user, tokens=3, ttft_ms=900))["id"]
+    fast = product.record(ask(product, user, tokens=3, ttft_ms=1))["id"]
+    page = visit(f"/?user_id={user}&ttft_ms.gte=600")
+    expect(row(page, slow)).to_be_visible()
+    expect(row(page, fast)).to_have_count(0)
+    page.get_by_role("button", name="ttft ≥ 600 ms").click()
+    expect(row(page, fast)).to_be_visible()
+
+
+def test_a_wrong_filter_is_named(visit: Visit):
+    """The API's own words say what to change."""
+    page = visit("/?nonsense=1", allowed=("400",))
+    expect(page.get_by_role("alert")).to_contain_text("nonsense")
+
+
+def test_older_records_come_on_demand(visit: Visit, product: Product):
+    """A page holds 60; the rest is one button away, and none comes twice."""
+    user = nonce()
+    ids = {ask(product, user, is_stream=False, tokens=1) for _ in range(63)}
+    product.record(max(ids))
+    until(lambda: len(product.records(user_id=user, limit=100)) == 63 or None)
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(60)
+    page.get_by_role("button", name="Older records").click()
+    expect(page.locator("tbody tr")).to_have_count(63)
+    expect(page.get_by_role("button", name="Older records")).to_have_count(0)
+    rows = page.locator("tbody tr").all()
+    assert {one.get_attribute("data-id") for one in rows} == ids
+
+
+def test_pause_keeps_the_rows_still(visit: Visit, product: Product):
+    """What comes meanwhile is there when one goes on."""
+    user = nonce()
+    ask(product, user, tokens=3)
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Pause").click()
+    later = ask(product, user, tokens=3)
+    product.record(later)
+    expect(row(page, later)).to_have_count(0)
+    page.get_by_role("button", name="Resume").click()
+    expect(row(page, later)).to_be_visible()

@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+
+import { summary } from "../testing";
+import {
+  ageOf,
+  CLOSED_KEPT,
+  FRESH_MS,
+  NOTHING_YET,
+  reduce,
+  type LiveEvent,
+  type Opened,
+  type Progress,
+} from "./live";
+
+const WALL = Date.parse("2026-11-23T12:00:01.000Z");
+const clocks = (now: number) => ({ now, wall: WALL });
+
+function opened(id: string): LiveEvent {
+  const { started_at, provider, model, path, streaming, user_id, session_id } = summary();
+  const data: Opened = { id, started_at, provider, model, path, streaming, user_id, session_id };
+  return { type: "opened", data };
+}
+
+function progress(id: string, elapsed_ms: number): LiveEvent {
+  const data: Progress = {
+    id,
+    elapsed_ms,
+    ttft_ms: 300,
+    chunks: 5,
+    bytes_out: 900,
+    output_tokens: 4,
+    usage_source: "estimated",
+    max_gap_ms: 20,
+    text: "Hello",
+  };
+  return { type: "progress", data };
+}
+
+test("an exchange opens, moves on and closes", () => {
+  let state = reduce(NOTHING_YET, [{ type: "connected" }, opened("a")], clocks(100));
+  expect(state.open.get("a")?.progress).toBeNull();
+  state = reduce(state, [progress("a", 1500)], clocks(600));
+  expect(state.open.get("a")?.progress?.output_tokens).toBe(4);
+  state = reduce(state, [{ type: "closed", data: summary({ id: "a" }) }], clocks(700));
+  expect(state.open.size).toBe(0);
+  expect(state.closed.map((record) => record.id)).toEqual(["a"]);
+  expect(state.closedCount).toBe(1);
+});
+
+test("the age goes on between two events, from what the server said last", () => {
+  let state = reduce(NOTHING_YET, [opened("a")], clocks(100));
+  const young = state.open.get("a");
+  expect(young && ageOf(young, 350)).toBe(1250);
+  state = reduce(state, [progress("a", 5000)], clocks(400));
+  const older = state.open.get("a");
+  expect(older && ageOf(older, 900)).toBe(5500);
+});
+
+test("a clock ahead of ours does not make an exchange younger than nothing", () => {
+  const state = reduce(NOTHING_YET, [opened("a")], { now: 0, wall: WALL - 60_000 });
+  expect(state.open.get("a")?.elapsedMs).toBe(0);
+});
+
+test("a new connection forgets what may have ended unseen", () => {
+  let state = reduce(NOTHING_YET, [{ type: "connected" }, opened("a"), opened("b")], clocks(0));
+  state = reduce(state, [{ type: "connected" }, opened("b")], clocks(50));
+  expect([...state.open.keys()]).toEqual(["b"]);
+  expect(state.connections).toBe(2);
+});
+
+test("progress of an unknown exchange is left alone", () => {
+  expect(reduce(NOTHING_YET, [progress("x", 1)], clocks(0)).open.size).toBe(0);
+});
+
+test("a record that closes twice stands once, with its last word", () => {
+  let state = reduce(NOTHING_YET, [{ type: "closed", data: summary({ id: "a" }) }], clocks(0));
+  const last = summary({ id: "a", outcome: "truncated" });
+  state = reduce(state, [{ type: "closed", data: last }], clocks(1));
+  expect(state.closed).toEqual([last]);
+});
+
+test("the closed ones are bounded and the newest are kept", () => {
+  const events = Array.from({ length: CLOSED_KEPT + 5 }, (_, index): LiveEvent => {
+    return { type: "closed", data: summary({ id: `r${index}` }) };
+  });
+  const state = reduce(NOTHING_YET, events, clocks(0));
+  expect(state.closed).toHaveLength(CLOSED_KEPT);
+  expect(state.closed[0]?.id).toBe(`r${CLOSED_KEPT + 4}`);
+  expect(state.closedCount).toBe(CLOSED_KEPT + 5);
+});
+
+test("what closed is fresh for a moment only", () => {
+  let state = reduce(NOTHING_YET, [{ type: "closed", data: summary({ id: "a" }) }], clocks(0));
+  expect(state.fresh.has("a")).toBe(true);
+  state = reduce(state, [opened("b")], clocks(FRESH_MS));
+  expect(state.fresh.has("a")).toBe(false);
+});
+
+test("the state before is not touched", () => {
+  const before = reduce(NOTHING_YET, [opened("a")], clocks(0));
+  reduce(before, [{ type: "closed", data: summary({ id: "a" }) }], clocks(1));
+  expect(before.open.size).toBe(1);
+  expect(before.closed).toHaveLength(0);
+});

@@ -1,0 +1,124 @@
+/**
+ * What is running now, as a value: events in, next state out.
+ *
+ * `open` holds the exchanges that run; `closed` the summaries of those that ended while we
+ * watched, newest end first. A batch of events copies the state once, so that thousands of
+ * events a second stay cheap. Time is an argument.
+ */
+import type { Summary, UsageSource } from "../api/types";
+
+export interface Opened {
+  id: string;
+  started_at: string;
+  provider: string;
+  model: string | null;
+  path: string;
+  streaming: boolean;
+  user_id: string | null;
+  session_id: string | null;
+}
+
+export interface Progress {
+  id: string;
+  elapsed_ms: number;
+  ttft_ms: number | null;
+  chunks: number;
+  bytes_out: number;
+  output_tokens: number | null;
+  usage_source: UsageSource;
+  max_gap_ms: number | null;
+  /** The end of the text so far. */
+  text: string | null;
+}
+
+export type LiveEvent =
+  | { type: "connected" }
+  | { type: "opened"; data: Opened }
+  | { type: "progress"; data: Progress }
+  | { type: "closed"; data: Summary };
+
+/** An open exchange; its age was `elapsedMs` at our clock's `seenAt`. */
+export interface OpenExchange extends Opened {
+  progress: Progress | null;
+  elapsedMs: number;
+  seenAt: number;
+}
+
+export interface LiveState {
+  open: ReadonlyMap<string, OpenExchange>;
+  closed: readonly Summary[];
+  /** Those that closed just now, and when. */
+  fresh: ReadonlyMap<string, number>;
+  /** How many have closed since the page was opened, kept or not. */
+  closedCount: number;
+  /** How often we connected: what happened in between has to be asked for. */
+  connections: number;
+}
+
+/** How long a record counts as just closed. */
+export const FRESH_MS = 3000;
+
+/** Enough for a busy minute; older ones come from the store. */
+export const CLOSED_KEPT = 500;
+
+export const NOTHING_YET: LiveState = {
+  open: new Map(),
+  closed: [],
+  fresh: new Map(),
+  closedCount: 0,
+  connections: 0,
+};
+
+/** `now` is the page's monotonic clock, `wall` the time of day, both in milliseconds. */
+export function reduce(
+  state: LiveState,
+  events: readonly LiveEvent[],
+  { now, wall }: { now: number; wall: number },
+): LiveState {
+  const open = new Map(state.open);
+  const closed: Summary[] = [];
+  let connections = state.connections;
+  for (const event of events) {
+    switch (event.type) {
+      case "connected":
+        // The server tells all that are open right after; what we held may have ended unseen.
+        open.clear();
+        connections += 1;
+        break;
+      case "opened": {
+        const elapsedMs = Math.max(0, wall - Date.parse(event.data.started_at));
+        open.set(event.data.id, { ...event.data, progress: null, elapsedMs, seenAt: now });
+        break;
+      }
+      case "progress": {
+        const known = open.get(event.data.id);
+        if (known === undefined) break;
+        const elapsedMs = event.data.elapsed_ms;
+        open.set(known.id, { ...known, progress: event.data, elapsedMs, seenAt: now });
+        break;
+      }
+      case "closed":
+        open.delete(event.data.id);
+        closed.unshift(event.data);
+        break;
+    }
+  }
+  const closedIds = new Set(closed.map((record) => record.id));
+  const kept = closed.length
+    ? [...closed, ...state.closed.filter((record) => !closedIds.has(record.id))]
+    : state.closed;
+  const fresh = new Map([...state.fresh].filter(([, at]) => now - at < FRESH_MS));
+  for (const id of closedIds) fresh.set(id, now);
+  return {
+    open,
+    fresh,
+    closed: kept.length > CLOSED_KEPT ? kept.slice(0, CLOSED_KEPT) : kept,
+    closedCount: state.closedCount + closed.length,
+    connections,
+  };
+}
+
+/** How long an exchange has been open at `now`. */
+export function ageOf(exchange: OpenExchange, now: number): number {
+  return exchange.elapsedMs + Math.max(0, now - exchange.seenAt);
+}

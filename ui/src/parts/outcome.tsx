@@ -1,0 +1,46 @@
+import type { ClosedBy, Outcome } from "../api/types";
+import { words } from "../format";
+import "./outcome.css";
+
+type Tone = "live" | "good" | "quiet" | "warn" | "bad";
+
+/** How an end is to be taken: a client that leaves is no fault, a cut stream is one. */
+const TONES: Record<Outcome, Tone> = {
+  open: "live",
+  completed: "good",
+  stopped: "quiet",
+  client_left: "warn",
+  refused: "warn",
+  gateway_restarted: "warn",
+  truncated: "bad",
+  stalled: "bad",
+  no_first_token: "bad",
+  fault_in_stream: "bad",
+  http_error: "bad",
+  connect_failed: "bad",
+};
+
+// The usual end needs no second word: the provider finishes, then closes.
+const USUAL: Partial<Record<Outcome, ClosedBy>> = { completed: "upstream", client_left: "client" };
+
+interface Props {
+  outcome: Outcome;
+  closedBy: ClosedBy | null;
+  httpStatus?: number | null;
+  /** Say who closed even where it is the usual one. */
+  isFull?: boolean;
+}
+
+export function OutcomeBadge({ outcome, closedBy, httpStatus = null, isFull = false }: Props) {
+  const isWorthSaying = closedBy !== null && (isFull || USUAL[outcome] !== closedBy);
+  return (
+    <span className="outcome" data-tone={TONES[outcome]}>
+      <span className="outcome-word">
+        <span className="outcome-dot" aria-hidden="true" />
+        {outcome === "http_error" && httpStatus ? `HTTP ${httpStatus}` : words(outcome)}
+      </span>
+      {isWorthSaying && " "}
+      {isWorthSaying && <span className="outcome-by">by {closedBy}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+
+import { readConversation } from "./conversation";
+
+const read = (body: unknown) => readConversation(JSON.stringify(body));
+
+test("OpenAI chat: roles, parts, tool calls and their results", () => {
+  const said = read({
+    model: "gpt-4o",
+    temperature: 0,
+    stream: true,
+    tools: [{ type: "function", function: { name: "weather" } }],
+    messages: [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: [{ type: "text", text: "Look" }, { type: "image_url" }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ type: "function", function: { name: "weather", arguments: '{"c":1}' } }],
+      },
+      { role: "tool", tool_call_id: "1", content: "rain" },
+    ],
+  });
+  expect(said?.turns).toEqual([
+    { role: "system", parts: [{ kind: "text", text: "Be brief." }] },
+    {
+      role: "user",
+      parts: [{ kind: "text", text: "Look" }, { kind: "other", type: "image_url" }],
+    },
+    { role: "assistant", parts: [{ kind: "tool_call", name: "weather", json: '{"c":1}' }] },
+    { role: "tool", parts: [{ kind: "tool_result", text: "rain" }] },
+  ]);
+  expect(said?.tools).toEqual(["weather"]);
+  expect(said?.settings).toEqual([["temperature", "0"], ["stream", "true"]]);
+});
+
+test("Anthropic: system blocks, thinking, tool use and tool results", () => {
+  const said = read({
+    system: [{ type: "text", text: "A" }, { type: "text", text: "B" }],
+    messages: [
+      { role: "assistant", content: [
+        { type: "thinking", thinking: "hm" },
+        { type: "tool_use", name: "f", input: { a: 1 } },
+      ] },
+      { role: "user", content: [
+        { type: "tool_result", content: [{ type: "text", text: "ok" }] },
+      ] },
+    ],
+  });
+  expect(said?.turns).toEqual([
+    { role: "system", parts: [{ kind: "text", text: "A" }, { kind: "text", text: "B" }] },
+    {
+      role: "assistant",
+      parts: [{ kind: "reasoning", text: "hm" }, { kind: "tool_call", name: "f", json: '{"a":1}' }],
+    },
+    { role: "user", parts: [{ kind: "tool_result", text: "ok" }] },
+  ]);
+});
+
+test.each([
+  ["a prompt", { prompt: "Once" }, [{ role: "user", parts: [{ kind: "text", text: "Once" }] }]],
+  [
+    "Responses",
+    { instructions: "I", input: [{ role: "user", content: [{ type: "input_text", text: "U" }] }] },
+    [
+      { role: "system", parts: [{ kind: "text", text: "I" }] },
+      { role: "user", parts: [{ kind: "text", text: "U" }] },
+    ],
+  ],
+  [
+    "Gemini",
+    { contents: [{ parts: [{ text: "G" }] }, { role: "model", parts: [{ text: "H" }] }] },
+    [
+      { role: "user", parts: [{ kind: "text", text: "G" }] },
+      { role: "model", parts: [{ kind: "text", text: "H" }] },
+    ],
+  ],
+])("%s", (_, body, turns) => expect(read(body)?.turns).toEqual(turns));
+
+test.each(["not json", "[1]", '"text"', "null", ""])("%s is no conversation", (body) => {
+  expect(readConversation(body)).toBeNull();
+});
+
+test.each([
+  { messages: 5 },
+  { messages: [null, 3, { role: 7, content: { odd: true } }] },
+  { tools: "x", messages: [{ role: "user", content: [{}] }] },
+])("odd shapes are survived: %j", (body) => expect(read(body)).not.toBeNull());

@@ -1,0 +1,96 @@
+import { bytesPath } from "../api/client";
+import type { Choice, Fault, StreamRecord } from "../api/types";
+import { bytes, counted, words } from "../format";
+import { Fold } from "../parts/fold";
+import { Json } from "../parts/json";
+import { Text } from "../parts/text";
+import { ToolCallView } from "./request";
+
+/** What was answered, as far as it came. */
+export function ReplyView({ record, liveText }: { record: StreamRecord; liveText: string | null }) {
+  const { reply, response_text: text } = record;
+  const choices = reply?.choices ?? [];
+  const isOpen = record.outcome === "open";
+  return (
+    <section className="panel said" aria-labelledby="reply-title">
+      <h2 id="reply-title">Reply</h2>
+      {choices.map((choice, index) => (
+        <ChoiceView key={index} choice={choice} isOnly={choices.length === 1} />
+      ))}
+      {choices.length === 0 && <PlainReply text={liveText ?? text} isOpen={isOpen} />}
+      {(reply?.faults ?? []).map((fault, index) => (
+        <FaultView key={index} fault={fault} />
+      ))}
+      {!isOpen && (
+        <p className="raw-link">
+          <a href={bytesPath(record.id)} target="_blank" rel="noreferrer">
+            Raw response as it arrived
+          </a>
+          <span className="muted">
+            {bytes(record.bytes_out)}
+            {record.chunks !== null && ` in ${counted(record.chunks, "chunk")}`}
+          </span>
+        </p>
+      )}
+      {reply && (
+        <Fold title="Reply as JSON">
+          <Json text={JSON.stringify(reply)} />
+        </Fold>
+      )}
+    </section>
+  );
+}
+
+function PlainReply({ text, isOpen }: { text: string | null; isOpen: boolean }) {
+  if (text) {
+    return (
+      <article className="turn" data-role="assistant">
+        <h3 className="role">{isOpen ? "arriving" : "text"}</h3>
+        <div className="turn-parts">
+          <Text>{text}</Text>
+        </div>
+      </article>
+    );
+  }
+  return <p className="muted">{isOpen ? "Nothing has arrived yet." : "No reply was kept."}</p>;
+}
+
+function ChoiceView({ choice, isOnly }: { choice: Choice; isOnly: boolean }) {
+  const role = choice.role ?? "assistant";
+  const isSilent = !choice.text && !choice.refusal && !choice.reasoning && !choice.tool_calls?.length;
+  return (
+    <article className="turn" data-role="assistant">
+      <h3 className="role">{isOnly ? role : `${role} ${(choice.index ?? 0) + 1}`}</h3>
+      <div className="turn-parts">
+        {choice.reasoning && (
+          <Fold title="Reasoning" aside={counted(choice.reasoning.length, "character")}>
+            <div className="reasoning">
+              <Text>{choice.reasoning}</Text>
+            </div>
+          </Fold>
+        )}
+        {choice.text && <Text>{choice.text}</Text>}
+        {choice.refusal && (
+          <div className="refusal">
+            <div className="tool-name">refusal</div>
+            <Text>{choice.refusal}</Text>
+          </div>
+        )}
+        {(choice.tool_calls ?? []).map((call, index) => (
+          <ToolCallView key={index} name={call.name ?? "?"} json={call.arguments ?? ""} />
+        ))}
+        {isSilent && <p className="muted">No content.</p>}
+        {choice.finish_reason && <p className="finish">finished: {words(choice.finish_reason)}</p>}
+      </div>
+    </article>
+  );
+}
+
+function FaultView({ fault }: { fault: Fault }) {
+  return (
+    <div className="fault">
+      <div className="tool-name">{fault.type ?? "fault"}</div>
+      <Text>{fault.message ?? "No message."}</Text>
+    </div>
+  );
+}

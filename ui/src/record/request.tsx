@@ -1,0 +1,84 @@
+import { useMemo } from "react";
+
+import { bytes } from "../format";
+import { Fold } from "../parts/fold";
+import { Json, prettyJson } from "../parts/json";
+import { Text } from "../parts/text";
+import { readConversation, type Part, type Turn } from "./conversation";
+
+/** What was asked: the conversation, its settings, and the JSON as it was sent. */
+export function Request({ body }: { body: string | null }) {
+  const conversation = useMemo(() => (body ? readConversation(body) : null), [body]);
+  return (
+    <section className="panel said" aria-labelledby="request-title">
+      <h2 id="request-title">Request</h2>
+      {body === null && <p className="muted">Not kept, or without a body.</p>}
+      {conversation?.turns.map((turn, index) => <TurnView key={index} turn={turn} />)}
+      {conversation && conversation.settings.length + conversation.tools.length > 0 && (
+        <ul className="settings" aria-label="Settings">
+          {conversation.settings.map(([name, value]) => (
+            <li key={name}>
+              {name} <b>{value}</b>
+            </li>
+          ))}
+          {conversation.tools.map((name) => (
+            <li key={`tool ${name}`}>
+              tool <b>{name}</b>
+            </li>
+          ))}
+        </ul>
+      )}
+      {body !== null && (
+        <Fold title="Raw request" aside={bytes(body.length)} isOpen={conversation === null}>
+          <Json text={body} />
+        </Fold>
+      )}
+    </section>
+  );
+}
+
+function TurnView({ turn }: { turn: Turn }) {
+  return (
+    <article className="turn" data-role={turn.role}>
+      <h3 className="role">{turn.role}</h3>
+      <div className="turn-parts">
+        {turn.parts.map((part, index) => (
+          <PartView key={index} part={part} />
+        ))}
+      </div>
+    </article>
+  );
+}
+
+function PartView({ part }: { part: Part }) {
+  switch (part.kind) {
+    case "text":
+      return <Text>{part.text}</Text>;
+    case "reasoning":
+      return (
+        <Fold title="Reasoning">
+          <Text>{part.text}</Text>
+        </Fold>
+      );
+    case "tool_call":
+      return <ToolCallView name={part.name} json={part.json} />;
+    case "tool_result":
+      return (
+        <div className="tool-result">
+          <Text>{part.text}</Text>
+        </div>
+      );
+    case "other":
+      return <p className="muted">[{part.type}]</p>;
+  }
+}
+
+/** A tool that the model called, with the arguments it gave. */
+export function ToolCallView({ name, json }: { name: string; json: string }) {
+  return (
+    <div className="tool-call">
+      <div className="tool-name">{name}</div>
+      <Text>{prettyJson(json)}</Text>
+    </div>
+  );
+}

@@ -1,0 +1,143 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+
+import { listValues } from "../api/client";
+import { count, words } from "../format";
+
+// From this many values on, a field to find one pays.
+const FIND_FROM = 8;
+const SHOWN = 200;
+
+interface Props {
+  column: string;
+  label: string;
+  chosen: readonly string[];
+  onChoose: (values: string[]) => void;
+}
+
+/** One column's filter: a button that opens a list of its values to tick, any of them. */
+export function FilterMenu({ column, label, chosen, onChoose }: Props) {
+  const [isOpen, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const panelId = useId();
+  useOutside(root, isOpen, () => setOpen(false));
+
+  const closeOnEscape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || !isOpen) return;
+    event.stopPropagation();
+    setOpen(false);
+    button.current?.focus();
+  };
+
+  return (
+    // The menu's own keys bubble up to here; the box itself is nothing to press.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div className="filter" ref={root} onKeyDown={closeOnEscape}>
+      <button
+        type="button"
+        ref={button}
+        className="button filter-button"
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? panelId : undefined}
+        data-active={chosen.length > 0 || undefined}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {label}
+        {chosen.length > 0 && <span className="filter-chosen">{summary(column, chosen)}</span>}
+        <svg className="chevron" viewBox="0 0 10 6" width="9" height="6" aria-hidden="true">
+          <path d="M1 1l4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.5" />
+        </svg>
+      </button>
+      {isOpen && (
+        <Values id={panelId} column={column} label={label} chosen={chosen} onChoose={onChoose} />
+      )}
+    </div>
+  );
+}
+
+function Values({ id, column, label, chosen, onChoose }: Props & { id: string }) {
+  const [wanted, setWanted] = useState("");
+  const { data, isPending, error } = useQuery({
+    queryKey: ["values", column],
+    queryFn: ({ signal }) => listValues(column, signal),
+    staleTime: 5000,
+  });
+  const panel = useRef<HTMLFieldSetElement>(null);
+  useEffect(() => panel.current?.querySelector("input")?.focus(), [isPending]);
+
+  const known = (data ?? []).map(({ group, count }) => ({ value: String(group ?? ""), count }));
+  const missing = chosen.filter((value) => !known.some((one) => one.value === value));
+  const all = [...missing.map((value) => ({ value, count: null })), ...known];
+  const shown = all.filter(({ value }) => value.toLowerCase().includes(wanted.toLowerCase()));
+
+  const toggle = (value: string, isOn: boolean) =>
+    onChoose(isOn ? [...chosen, value] : chosen.filter((one) => one !== value));
+
+  return (
+    <fieldset className="filter-panel" id={id} ref={panel}>
+      <legend className="visually-hidden">{label}</legend>
+      {all.length >= FIND_FROM && (
+        <input
+          type="search"
+          className="field"
+          placeholder={`Find a ${label.toLowerCase()}`}
+          aria-label={`Find a ${label.toLowerCase()}`}
+          value={wanted}
+          onChange={(event) => setWanted(event.target.value)}
+        />
+      )}
+      {isPending && <p className="filter-note">Looking…</p>}
+      {error && <p className="filter-note">{error.message}</p>}
+      {data && shown.length === 0 && <p className="filter-note">Nothing yet.</p>}
+      <div className="filter-values">
+        {shown.slice(0, SHOWN).map(({ value, count: records }) => (
+          <label key={value} className="filter-value">
+            <input
+              type="checkbox"
+              checked={chosen.includes(value)}
+              onChange={(event) => toggle(value, event.target.checked)}
+            />
+            <span className="filter-name">{nameOf(column, value)}</span>
+            <span className="filter-count">{records === null ? "" : count(records)}</span>
+          </label>
+        ))}
+      </div>
+      {chosen.length > 0 && (
+        <button type="button" className="button is-small" onClick={() => onChoose([])}>
+          Clear
+        </button>
+      )}
+    </fieldset>
+  );
+}
+
+function summary(column: string, chosen: readonly string[]): string {
+  const [first = "", ...others] = chosen;
+  const name = nameOf(column, first);
+  return others.length > 0 ? `${name} +${others.length}` : name;
+}
+
+function nameOf(column: string, value: string): string {
+  if (value === "") return "none";
+  return column === "outcome" ? words(value) : value;
+}
+
+function useOutside(
+  root: React.RefObject<HTMLElement | null>,
+  isOpen: boolean,
+  close: () => void,
+): void {
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const look = (event: Event) => {
+      if (event.target instanceof Node && !root.current?.contains(event.target)) close();
+    };
+    document.addEventListener("pointerdown", look);
+    document.addEventListener("focusin", look);
+    return () => {
+      document.removeEventListener("pointerdown", look);
+      document.removeEventListener("focusin", look);
+    };
+  });
+}

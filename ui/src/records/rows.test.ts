@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+
+import type { Summary } from "../api/types";
+import { NOTHING_YET, reduce, type LiveEvent } from "../live/live";
+import { summary } from "../testing";
+import { readFilters } from "./filters";
+import { mergeRows } from "./rows";
+
+const at = (second: number, changes: Partial<Summary> = {}): Summary =>
+  summary({ id: `r${second}`, started_at: `2026-11-23T12:00:0${second}.000000Z`, ...changes });
+
+function rowsOf(
+  stored: Summary[],
+  events: LiveEvent[],
+  { search = "", hasOlder = false }: { search?: string; hasOlder?: boolean } = {},
+) {
+  const live = reduce(NOTHING_YET, events, { now: 0, wall: 0 });
+  const rows = mergeRows({ stored, hasOlder, live, filters: readFilters(search) });
+  return { open: rows.open.map((one) => one.id), records: rows.records.map((one) => one.id), rows };
+}
+
+const closed = (record: Summary): LiveEvent => ({ type: "closed", data: record });
+const opened = (record: Summary): LiveEvent => ({ type: "opened", data: record });
+
+test("open ones are apart and all are newest first", () => {
+  const { open, records } = rowsOf([at(5), at(3)], [opened(at(7)), opened(at(8)), closed(at(4))]);
+  expect(open).toEqual(["r8", "r7"]);
+  expect(records).toEqual(["r5", "r4", "r3"]);
+});
+
+test("a record that is stored and live stands once", () => {
+  expect(rowsOf([at(5)], [closed(at(5))]).records).toEqual(["r5"]);
+});
+
+test("an exchange that the store knows as open stands among the open ones only", () => {
+  const { open, records } = rowsOf([at(5, { outcome: "open" })], [opened(at(5))]);
+  expect(open).toEqual(["r5"]);
+  expect(records).toEqual([]);
+});
+
+test("what we saw end has ended, though the store still says open", () => {
+  const { rows } = rowsOf([at(5, { outcome: "open" })], [closed(at(5, { outcome: "stalled" }))]);
+  expect(rows.records.map((record) => record.outcome)).toEqual(["stalled"]);
+});
+
+test("what ended leaves the list of open ones", () => {
+  const stored = [at(5, { outcome: "open" })];
+  expect(rowsOf(stored, [closed(at(5))], { search: "?outcome=open" }).records).toEqual([]);
+});
+
+test("a live record below the last page waits for its page", () => {
+  expect(rowsOf([at(5)], [closed(at(2))], { hasOlder: true }).records).toEqual(["r5"]);
+  expect(rowsOf([at(5)], [closed(at(2))]).records).toEqual(["r5", "r2"]);
+});
+
+test("filters hold for live records, and what is unsure is left to the store", () => {
+  const events = [opened(at(6)), closed(at(4, { model: "other" })), closed(at(3))];
+  expect(rowsOf([], events, { search: "?model=other" }).records).toEqual(["r4"]);
+  expect(rowsOf([], events, { search: "?outcome=open" })).toMatchObject({ open: ["r6"], records: [] });
+  expect(rowsOf([], events, { search: "?q=x" })).toMatchObject({ open: [], records: [] });
+});
