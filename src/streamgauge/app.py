@@ -92,18 +92,13 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     )
     async with _life() as ended:
         await recording.start()
-        working = asyncio.create_task(recording.run())
         serving = asyncio.create_task(server.serve())
         gc.collect()
         gc.freeze()
-        waiting: set[asyncio.Future[Any]] = {ended, working, serving}
+        waiting: set[asyncio.Future[Any]] = {ended, serving}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
-    if working.done() and not working.cancelled() and (fault := working.exception()):
-        # Nobody foresaw it. The supervisor starts another, which reads from where this stood.
-        raise fault
-    working.cancel()
     await recording.stop()
     store.close()
 

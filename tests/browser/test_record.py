@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.talking import ABSENT, ask, asking, nonce
 from tests.product import Product
+from tests.simulating import until
 
 MARKS = (
     "connect_ms",
@@ -27,6 +29,16 @@ def fact(page: Page, label: str) -> str:
     """Return the value of one fact."""
     facts = page.get_by_label("Facts")
     return facts.locator(f"dt:text-is('{label}') + dd").inner_text()
+
+
+def stored(product: Product, path: str) -> httpx.Response:
+    """Return the answer of *path*, once what it is about has reached the store."""
+
+    def look() -> httpx.Response | None:
+        answer = product.http.get(path)
+        return answer if answer.status_code == 200 else None
+
+    return until(look)
 
 
 def test_request_reply_tokens_and_cost_are_there(visit: Visit, product: Product):
@@ -62,7 +74,7 @@ def test_the_raw_response_is_linked(visit: Visit, product: Product):
     record = product.record(ask(product, nonce(), tokens=4))
     page = visit(f"/records/{record['id']}")
     link = page.get_by_role("link", name="Raw response as it arrived").get_attribute("href")
-    answer = product.http.get(link)
+    answer = stored(product, link)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert len(answer.content) == record["bytes_out"]
 
@@ -70,7 +82,7 @@ def test_the_raw_response_is_linked(visit: Visit, product: Product):
 def test_the_timeline_shows_every_mark_and_reads_out_every_chunk(visit: Visit, product: Product):
     """Flags are the marks that are known; the arrow keys go from chunk to chunk."""
     record = product.record(ask(product, nonce(), tokens=30, ttft_ms=120, itl_ms=15))
-    timeline = product.http.get(f"/api/v1/records/{record['id']}/timeline").json()
+    timeline = stored(product, f"/api/v1/records/{record['id']}/timeline").json()
     page = visit(f"/records/{record['id']}")
     known = [mark for mark in MARKS if record[mark] is not None]
     expect(page.locator(".flag")).to_have_count(len(known))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +12,8 @@ import pytest
 
 from tests.clients.callers import CALLERS, CLAUDE, GPT, Ask, async_openai_stream
 
-# How far our time to first token may be from the provider's own account. One call may meet
-# a busy moment of the machine, the middle one of three may not.
+# How far our time to first token may be from the provider's own account. A busy machine
+# makes a call late and never early, so the best of three is what the gateway itself adds.
 TTFT_MS = 5.0
 CALLS = 3
 
@@ -61,8 +60,11 @@ def test_each_client_gets_its_answer_and_leaves_one_record(product, simulator, n
         assert ask.text in record["request_body"]
         assert len(record["finish_reasons"]) == 1
         assert record["bytes_out"] == account["bytes_out"]
-        late.append(record["ttft_ms"] - account["first_content_ms"])
-    assert abs(median(late)) < TTFT_MS, late
+        # A plain answer comes in one piece: its mark is the first byte, and it has no tokens'.
+        mark = "ttft_ms" if caller.is_streamed else "first_byte_ms"
+        late.append(record[mark] - account["first_content_ms"])
+        assert (record["ttft_ms"] is not None) == caller.is_streamed
+    assert min(map(abs, late)) < TTFT_MS, late
 
 
 def test_a_stream_without_asked_usage_has_unknown_tokens_and_cost(product):
@@ -116,6 +118,7 @@ def test_a_tool_call_is_recorded(product):
             messages=[{"role": "user", "content": text}],
             tools=[tool],
             tool_choice="required",
+            extra_headers=WISHES,
         ) as stream,
     ):
         (call,) = stream.get_final_completion().choices[0].message.tool_calls

@@ -29,7 +29,7 @@ SLICE_BYTES = 1024 * 1024
 class Position(Struct, frozen=True, order=True, array_like=True):
     """A place between two blocks: the byte *offset* in segment number *segment*."""
 
-    segment: int = 0
+    segment: int = 1
     offset: int = 0
 
 
@@ -74,9 +74,11 @@ class Reader:
         where the segment changes or damage is searched.
         """
         self.is_at_end = False
-        if self._fd < 0 and not self._open():
-            self.is_at_end = True
-            return []
+        if self._fd < 0:
+            before = self.position
+            self.is_at_end = not self._open()
+            if self.is_at_end or self.position != before:
+                return []  # who asked for a limit from `position` on has to ask anew
         # Looked up before reading: a writer that has gone on leaves nothing unwritten here.
         has_next = segment_path(self.directory, self._segment + 1).exists()
         if self._search_at >= 0:

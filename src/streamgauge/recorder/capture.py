@@ -28,12 +28,11 @@ from streamgauge.record import (
     Usage,
     UsageSource,
 )
-from streamgauge.recorder.decoding import EVENT, REASONING, TEXT, Decoding
+from streamgauge.recorder.decoding import EVENT, REASONING, TEXT, Decoding, inflated
 from streamgauge.recorder.labels import joined, labels_of, provider_request_id
 from streamgauge.recorder.outcome import judge
-from streamgauge.recorder.spool import Memory, Spool
+from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
 from streamgauge.wire.detect import choose
-from streamgauge.wire.encoding import inflater
 from streamgauge.wire.request import RequestFacts, read_request
 
 # The times of so many chunks are kept, 16 bytes each; all are counted.
@@ -124,7 +123,8 @@ class Capture:
         headers = self._response_headers = joined(head.headers)
         timeline = self._timeline = Timeline(self._t0)
         if head.connected_ns:
-            timeline.connected(head.connected_ns)
+            # A connection may be there before the request is: then it took no time.
+            timeline.connected(max(head.connected_ns, self._t0))
         timeline.headers(t_ns)
         self.is_tunnel = head.status == 101
         if not self.is_tunnel:
@@ -177,13 +177,8 @@ class Capture:
 
     def _plain_request(self) -> bytes:
         """Return the request's body without its content encoding."""
-        body = self._request.peek()
         encoding = next((v for n, v in self.open.headers if n.lower() == "content-encoding"), None)
-        inflating = inflater(encoding)
-        if inflating is None:
-            return body
-        plain = inflating.feed(body)
-        return body if inflating.failed else plain
+        return inflated(self._request.peek(), encoding, limit=MAX_KEPT)
 
     # -- the end -----------------------------------------------------------------------------------
 

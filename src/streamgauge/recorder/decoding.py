@@ -7,11 +7,14 @@ import logging
 from streamgauge.wire.accumulate import Accumulator
 from streamgauge.wire.detect import Choice
 from streamgauge.wire.dialects import DIALECTS
-from streamgauge.wire.encoding import inflater
+from streamgauge.wire.encoding import Inflater, inflater
 from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta
-from streamgauge.wire.framing import FRAMINGS
+from streamgauge.wire.framing import FRAMINGS, Framing
 
 log = logging.getLogger("streamgauge.recorder")
+
+# So many bytes are inflated at once: a bomb of zeros becomes a thousand times as many.
+INFLATE_BYTES = 16 * 1024
 
 # What a chunk brought; they add up.
 EVENT, REASONING, TEXT = 1, 2, 4
@@ -61,15 +64,21 @@ class Decoding:
         if framing is None:
             return 0
         try:
-            if self._inflater is not None:
-                data = self._inflater.feed(data)
-                if self._inflater.failed:
-                    self._stop("the content encoding is corrupt or unknown")
-            return self._hear(framing.feed(data))
+            if self._inflater is None:
+                return self._hear(framing.feed(data))
+            return self._inflate(framing, self._inflater, data)
         except Exception:
             log.exception("an answer could not be decoded; its bytes are kept")
             self._stop("it could not be decoded")
             return 0
+
+    def _inflate(self, framing: Framing, inflating: Inflater, data: bytes) -> int:
+        heard = 0
+        for first in range(0, len(data), INFLATE_BYTES):
+            heard |= self._hear(framing.feed(inflating.feed(data[first : first + INFLATE_BYTES])))
+        if inflating.failed:
+            self._stop("its content encoding is corrupt or unknown")
+        return heard
 
     def close(self) -> None:
         """The answer has ended: read what is left."""
@@ -101,3 +110,16 @@ class Decoding:
     def _stop(self, trouble: str) -> None:
         self.trouble = trouble
         self._framing = None
+
+
+def inflated(data: bytes, content_encoding: str | None, *, limit: int) -> bytes:
+    """Return *data* without its encoding, cut off at about *limit*; as it is where that fails."""
+    inflating = inflater(content_encoding)
+    if inflating is None:
+        return data
+    plain = bytearray()
+    for first in range(0, len(data), INFLATE_BYTES):
+        plain += inflating.feed(data[first : first + INFLATE_BYTES])
+        if len(plain) > limit:
+            break
+    return data if inflating.failed else bytes(plain)

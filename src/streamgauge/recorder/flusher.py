@@ -82,6 +82,7 @@ class Flusher:
         self._bytes = 0
         self._flying = 0
         self._early = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._saved: Progresses | None = None
         self._saved_at = 0.0
 
@@ -102,23 +103,21 @@ class Flusher:
     # -- storing -------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Flush for ever."""
+        """Flush until `stop`."""
         pause = FIRST_PAUSE_S
-        while True:
+        while not self._stopping.is_set():
             if self.last_error is not None:
-                await asyncio.sleep(pause)
+                await _wait(self._stopping, pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 pause = FIRST_PAUSE_S
-                await self._next()
+                await _wait(self._early, self._interval_s)
             await self.flush()
 
-    async def _next(self) -> None:
-        try:
-            async with asyncio.timeout(self._interval_s):
-                await self._early.wait()
-        except TimeoutError:
-            pass
+    def stop(self) -> None:
+        """Let `run` end after the batch that is on its way."""
+        self._stopping.set()
+        self._early.set()
 
     async def flush(self) -> bool:
         """Store everything that has ended, and where that was; False if it failed."""
@@ -161,6 +160,14 @@ class Flusher:
         except Exception as error:  # a driver may raise anything; the batch is tried again
             return str(error) or type(error).__name__
         return None
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
 
 
 def _weight(record: Record, transcript: Transcript) -> int:

@@ -37,6 +37,13 @@ _mark = msgspec.msgpack.Decoder(Mark).decode
 _end = msgspec.msgpack.Decoder(End).decode
 _record = msgspec.msgpack.Decoder(Record).decode
 
+_CHUNK = int(Kind.CHUNK)
+_PARTS: dict[int, Callable[[Capture, int, bytes], None]] = {
+    Kind.BODY: lambda capture, t_ns, payload: capture.body(t_ns, _body(payload)),
+    Kind.HEAD: lambda capture, t_ns, payload: capture.head(t_ns, _head(payload)),
+    Kind.MARK: lambda capture, t_ns, payload: capture.mark(t_ns, _mark(payload)),
+}
+
 
 class Follower:
     """Reads *directory* from *progress* on; *finished* gets every record.
@@ -110,27 +117,21 @@ class Follower:
         return SLICE_BYTES
 
     def _take(self, entry: Entry, at: Position) -> None:
-        kind, exchange, t_ns, payload = entry.kind, entry.exchange, entry.t_ns, entry.payload
+        kind, exchange, t_ns = entry.kind, entry.exchange, entry.t_ns
         self.last_ns = t_ns
-        if kind == Kind.OPEN:
-            self._begin(exchange, t_ns, _open(payload), at)
-            return
-        if kind == Kind.RECORD:
-            self._finished(_record(payload), Transcript())
-            return
         capture = self.captures.get(exchange)
         if capture is None:
-            return  # its OPEN was lost, which the writer has counted
-        if kind == Kind.CHUNK:
-            capture.chunk(t_ns, payload)
-        elif kind == Kind.BODY:
-            capture.body(t_ns, _body(payload))
-        elif kind == Kind.HEAD:
-            capture.head(t_ns, _head(payload))
-        elif kind == Kind.MARK:
-            capture.mark(t_ns, _mark(payload))
+            if kind == Kind.OPEN:
+                self._begin(exchange, t_ns, _open(entry.payload), at)
+            elif kind == Kind.RECORD:
+                self._finished(_record(entry.payload), Transcript())
+            # Else its OPEN was lost, which the writer has counted.
+        elif kind == _CHUNK:
+            capture.chunk(t_ns, entry.payload)
         elif kind == Kind.END:
-            self._end(exchange, t_ns, _end(payload))
+            self._end(exchange, t_ns, _end(entry.payload))
+        elif kind in _PARTS:
+            _PARTS[kind](capture, t_ns, entry.payload)
 
     def _begin(self, exchange: bytes, t_ns: int, opening: Open, at: Position) -> None:
         capture = Capture(exchange, t_ns, opening, node=self._node, memory=self._memory)

@@ -55,7 +55,7 @@ def labels_of(headers: Headers) -> Labels:
         for name, value in lowered:
             if not name.startswith(prefix):
                 continue
-            name = name[len(prefix) :]  # noqa: PLW2901 - the name within our own names
+            name = name[len(prefix) :]
             if name.startswith(PROPERTY):
                 properties[name[len(PROPERTY) :]] = value
             elif name in FIELDS:
@@ -74,6 +74,6 @@ def joined(headers: Headers) -> dict[str, str]:
     """Return headers by lower-cased name; repeated ones are joined (RFC 9110 §5.3)."""
     found: dict[str, str] = {}
     for name, value in headers:
-        name = name.lower()  # noqa: PLW2901 - case does not matter
+        name = name.lower()
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found

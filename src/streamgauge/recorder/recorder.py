@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
+from collections.abc import Awaitable, Callable
 from time import monotonic, monotonic_ns
 
 from streamgauge import __version__
@@ -16,6 +17,10 @@ from streamgauge.recorder.live import Live
 from streamgauge.recorder.spool import Memory
 from streamgauge.recorder.tail import Tail
 from streamgauge.settings import Settings
+
+log = logging.getLogger("streamgauge.recorder")
+
+RESTART_PAUSE_S = 1.0
 
 
 class Recorder:
@@ -52,27 +57,29 @@ class Recorder:
     # -- life ----------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begin to read and to store."""
+        """Begin to read and to store; raises `OSError` if the wake socket cannot be made."""
+        self._tail.listen()
         self._tasks = [
-            asyncio.create_task(self._tail.run()),
-            asyncio.create_task(self._flusher.run()),
+            asyncio.create_task(_keep(self._tail.run)),
+            asyncio.create_task(_keep(self._flusher.run)),
         ]
 
     async def run(self) -> None:
-        """Read and store until cancelled, or until something breaks that nobody foresaw."""
-        if not self._tasks:
-            await self.start()
-        await asyncio.gather(*self._tasks)
+        """Read and store until cancelled."""
+        await self.start()
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            await self.stop()
 
     async def stop(self) -> None:
         """Store what has ended, and stop. What is still open waits in the journal."""
         tail, flushing = self._tasks
         tail.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await tail
-        # A batch that is on its way comes to its end in its thread; cancelling forgets it.
-        await self._flusher.finish(flushing)
-        self._tail.read_all()
+        await asyncio.wait([tail])
+        self._flusher.stop()
+        await asyncio.wait([flushing])
+        self._tail.read_rest()
         await self._flusher.flush()
         self.live.close()
         self._tail.close()
@@ -134,3 +141,15 @@ def _lag_s(follower: Follower) -> float:
     if follower.is_at_end or follower.is_done or not follower.last_ns:
         return 0.0
     return max(monotonic_ns() - follower.last_ns, 0) / 1e9
+
+
+async def _keep(run: Callable[[], Awaitable[None]]) -> None:
+    """Run, and again after a fault that nobody foresaw: better limping than silent."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("a part of the recorder broke and is started again")
+            await asyncio.sleep(RESTART_PAUSE_S)
+        else:
+            return

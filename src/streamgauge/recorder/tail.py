@@ -19,6 +19,9 @@ log = logging.getLogger("streamgauge.recorder")
 # How often new and dead directories are looked for, and for news nobody woke us for.
 LOOK_INTERVAL_S = 1.0
 
+# How long a stop may go on reading.
+LAST_READ_S = 2.0
+
 
 class Tail:
     """Reads every directory in *folder*; *may_read* says whether there is room for more."""
@@ -54,19 +57,17 @@ class Tail:
         """There is something to read."""
         self._news.set()
 
+    def listen(self) -> None:
+        """Let workers wake us; raises `OSError` where the socket cannot be made."""
+        asyncio.get_running_loop().add_reader(self.workers.listen(), self.workers.hear)
+
     async def run(self) -> None:
         """Read for ever."""
-        loop = asyncio.get_running_loop()
-        fd = self.workers.listen()
-        loop.add_reader(fd, self.workers.hear)
-        try:
-            while True:
-                self._news.clear()
-                self._look_around()
-                if not await self._read_round():
-                    await self._wait()
-        finally:
-            loop.remove_reader(fd)
+        while True:
+            self._news.clear()
+            self._look_around()
+            if not await self._read_round():
+                await self._wait()
 
     async def _wait(self) -> None:
         try:
@@ -92,10 +93,13 @@ class Tail:
             log.warning("cannot read the journal in %s: %s", follower.directory, error)
             return False
 
-    def read_all(self) -> None:
-        """Read to the end at once, as far as there is room: for a stop."""
+    def read_rest(self) -> None:
+        """Read what there is before a stop, within limits: the rest waits in the journal."""
+        self._look_at = 0.0
+        self._look_around()
+        until = monotonic() + LAST_READ_S
         for follower in list(self.followers.values()):
-            while self._may_read() and self._read(follower):
+            while self._may_read() and monotonic() < until and self._read(follower):
                 pass
 
     # -- directories -------------------------------------------------------------------------
@@ -166,6 +170,9 @@ class Tail:
 
     def close(self) -> None:
         """Let go of everything."""
+        fd = self.workers.fileno()
+        if fd is not None:
+            asyncio.get_running_loop().remove_reader(fd)
         self.workers.close()
         for follower in self.followers.values():
             follower.close()

@@ -41,6 +41,10 @@ class Workers:
         self._socket.bind(os.fspath(self._path))
         return self._socket.fileno()
 
+    def fileno(self) -> int | None:
+        """Return the descriptor, None while not listening."""
+        return self._socket.fileno() if self._socket is not None else None
+
     def hear(self) -> None:
         """Take in what has come."""
         if self._socket is None:
@@ -65,10 +69,6 @@ class Workers:
     def forget(self, directory: str) -> None:
         """The worker of *directory* is dead."""
         self._seen.pop(directory, None)
-
-    def knows(self, directory: str) -> bool:
-        """Whether the worker of *directory* has been heard of."""
-        return directory in self._seen
 
     def seen(self) -> list[tuple[WorkerStatus, float]]:
         """Return the last status of every worker, and how many seconds ago it came."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
+
+import msgspec
 
 from streamgauge.record import Choice, Fault, Reply, ToolCall
 from streamgauge.wire.events import (
@@ -24,6 +27,9 @@ from streamgauge.wire.events import (
 # So many characters of a reply are kept; the raw bytes are there for more.
 MAX_REPLY = 64 * 1024 * 1024
 
+# What a choice or a tool call without a word counts for: their numbers are the provider's.
+OVERHEAD = 1024
+
 # A stream of nothing but rubbish must not become a list of a million faults.
 MAX_FAULTS = 100
 
@@ -41,7 +47,7 @@ class _Tool:
 class _Answer:
     """One choice while it grows: pieces, joined when asked for."""
 
-    __slots__ = ("extra", "finish", "reasoning", "refusal", "role", "text", "tools")
+    __slots__ = ("extra", "finish", "grown", "reasoning", "refusal", "role", "text", "tools")
 
     def __init__(self) -> None:
         self.role: str | None = None
@@ -51,6 +57,7 @@ class _Answer:
         self.tools: dict[int, _Tool] = {}
         self.finish: str | None = None
         self.extra: dict[str, Any] = {}
+        self.grown: dict[str, list[str]] = {}  # extras that are texts in pieces
 
 
 class Accumulator:
@@ -80,37 +87,41 @@ class Accumulator:
     def _answer(self, index: int) -> _Answer:
         answer = self._answers.get(index)
         if answer is None:
-            answer = self._answers[index] = _Answer()
+            answer = _Answer()
+            if self._fits(OVERHEAD):
+                self._answers[index] = answer
         return answer
 
-    def _fits(self, text: str) -> bool:
-        self._size += len(text)
+    def _fits(self, size: int) -> bool:
+        self._size += size
         if self._size > MAX_REPLY:
             self.is_cut = True
             return False
         return True
 
     def _text(self, event: TextDelta) -> None:
-        if self._fits(event.text):
+        if self._fits(len(event.text)):
             self._answer(event.index).text.append(event.text)
 
     def _reasoning(self, event: ReasoningDelta) -> None:
-        if self._fits(event.text):
+        if self._fits(len(event.text)):
             self._answer(event.index).reasoning.append(event.text)
 
     def _refusal(self, event: RefusalDelta) -> None:
-        if self._fits(event.text):
+        if self._fits(len(event.text)):
             self._answer(event.index).refusal.append(event.text)
 
     def _tool(self, event: ToolCallDelta) -> None:
         tools = self._answer(event.index).tools
         tool = tools.get(event.tool)
         if tool is None:
-            tool = tools[event.tool] = _Tool()
+            tool = _Tool()
+            if self._fits(OVERHEAD):
+                tools[event.tool] = tool
         tool.id = event.id or tool.id
         tool.name = event.name or tool.name
         tool.type = event.type or tool.type
-        if event.arguments and self._fits(event.arguments):
+        if event.arguments and self._fits(len(event.arguments)):
             tool.arguments.append(event.arguments)
 
     def _started(self, event: Started) -> None:
@@ -128,14 +139,23 @@ class Accumulator:
         self._answer(event.index).finish = event.reason
 
     def _add_extra(self, event: Extra) -> None:
-        extra = self._extra if event.index < 0 else self._answer(event.index).extra
-        if isinstance(event.value, str):
-            if self._fits(event.value):
-                extra[event.name] = extra.get(event.name, "") + event.value
-        elif isinstance(event.value, list):
-            extra.setdefault(event.name, []).extend(event.value)
+        name, value = event.name, event.value
+        if event.index < 0:
+            # Of the whole answer. Providers repeat it in every chunk: the last one holds.
+            self._extra[name] = value
+            return
+        answer = self._answer(event.index)
+        if isinstance(value, str):
+            if self._fits(len(value)):
+                answer.grown.setdefault(name, []).append(value)
+        elif not self._fits(len(msgspec.json.encode(value))):
+            return
+        elif isinstance(value, list):
+            answer.extra.setdefault(name, []).extend(value)
+        elif isinstance(value, dict):
+            answer.extra.setdefault(name, {}).update(value)
         else:
-            extra[event.name] = event.value
+            answer.extra[name] = value
 
     def _fault(self, event: StreamFault) -> None:
         self.stream_faults += 1
@@ -204,7 +224,7 @@ class Accumulator:
             choices=tuple(_frozen(i, self._answers[i]) for i in sorted(self._answers)),
             usage=self.usage,
             faults=tuple(self.faults),
-            extra=self._extra,
+            extra=dict(self._extra),
         )
 
 
@@ -226,8 +246,14 @@ def _frozen(index: int, answer: _Answer) -> Choice:
             for number, tool in sorted(answer.tools.items())
         ),
         finish_reason=answer.finish,
-        extra=answer.extra,
+        extra=_extras(answer),
     )
+
+
+def _extras(answer: _Answer) -> dict[str, Any]:
+    # Copies: the answer may go on growing.
+    copied = {name: copy(value) for name, value in answer.extra.items()}
+    return copied | {name: "".join(pieces) for name, pieces in answer.grown.items()}
 
 
 _ADD: dict[type[Any], Callable[[Accumulator, Any], None]] = {

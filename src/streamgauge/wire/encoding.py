@@ -11,10 +11,22 @@ import zstandard
 
 # zlib's windows: gzip's header, zlib's header, none.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_GZIP_MAGIC = 0x1F
+
+# What one chunk may inflate to. A kilobyte of brotli can say "a gigabyte of nothing"; the
+# largest body the gateway takes, 100 MiB, still fits when it comes in one piece.
+MAX_INFLATED = 128 * 1024 * 1024
+
+# zstandard has no limit of its own; so much of its input cannot say more than 32 MiB.
+_ZSTD_STEP = 1024
+
+
+class _TooMuchError(Exception):
+    """A chunk inflates beyond `MAX_INFLATED`."""
 
 
 class Inflater(Protocol):
-    """Inflates chunk by chunk. Corrupt data ends it: ``failed`` then says so."""
+    """Inflates chunk by chunk. Corrupt or boundless data ends it: ``failed`` then says so."""
 
     failed: bool
 
@@ -33,10 +45,16 @@ def _gzip() -> _Stage:
         # A gzip body may have several members (RFC 1952 §2.2).
         nonlocal member
         out = []
+        room = MAX_INFLATED
         while chunk:
             if member.eof:
+                if chunk[0] != _GZIP_MAGIC:
+                    break  # padding behind the last member, which everybody ignores
                 member = zlib.decompressobj(_GZIP)
-            out.append(member.decompress(chunk))
+            out.append(member.decompress(chunk, room))
+            room -= len(out[-1])
+            if member.unconsumed_tail or room <= 0:
+                raise _TooMuchError
             chunk = member.unused_data
         return b"".join(out)
 
@@ -54,17 +72,42 @@ def _deflate() -> _Stage:
             is_first = False
             if chunk[0] & 0x0F != 8:
                 decompress = zlib.decompressobj(_RAW)
-        return decompress.decompress(chunk)
+        if decompress.eof:
+            return b""
+        plain = decompress.decompress(chunk, MAX_INFLATED)
+        if decompress.unconsumed_tail or len(plain) >= MAX_INFLATED:
+            raise _TooMuchError
+        return plain
 
     return feed
 
 
 def _brotli() -> _Stage:
-    return brotli.Decompressor().process  # type: ignore[no-any-return]
+    decompressor = brotli.Decompressor()
+
+    def feed(chunk: bytes) -> bytes:
+        plain: bytes = decompressor.process(chunk, output_buffer_limit=MAX_INFLATED)
+        if not decompressor.can_accept_more_data():
+            raise _TooMuchError
+        return plain
+
+    return feed
 
 
 def _zstd() -> _Stage:
-    return zstandard.ZstdDecompressor().decompressobj(read_across_frames=True).decompress
+    decompress = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True).decompress
+
+    def feed(chunk: bytes) -> bytes:
+        out = []
+        size = 0
+        for start in range(0, len(chunk), _ZSTD_STEP):
+            out.append(decompress(chunk[start : start + _ZSTD_STEP]))
+            size += len(out[-1])
+            if size > MAX_INFLATED:
+                raise _TooMuchError
+        return b"".join(out)
+
+    return feed
 
 
 _STAGES: dict[str, Callable[[], _Stage]] = {
@@ -90,7 +133,7 @@ class _Chain:
         try:
             for stage in self._stages:
                 chunk = stage(chunk)
-        except (zlib.error, brotli.error, zstandard.ZstdError):
+        except (zlib.error, brotli.error, zstandard.ZstdError, _TooMuchError):
             self.failed = True
             return b""
         return chunk

@@ -18,6 +18,7 @@ class _Request(Struct):
     model: object = None
     stream: object = None
     user: object = None
+    safety_identifier: object = None  # what OpenAI calls `user` since 2025
     metadata: object = None
 
 
@@ -30,7 +31,7 @@ def read_request(body: bytes) -> RequestFacts:
         request = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return RequestFacts()
-    user = request.user
+    user = request.safety_identifier if request.user is None else request.user
     if user is None and isinstance(request.metadata, dict):
         # Anthropic's place for it.
         user = request.metadata.get("user_id")

@@ -63,8 +63,7 @@ class SseDecoder:
             self._pieces = []
             if not self._is_first or not BOM.startswith(line):
                 self._line(line, frames)
-        if self._data:
-            self._dispatch(frames)
+        self._dispatch(frames)
         return frames
 
     # -- the short cut ---------------------------------------------------------------------
@@ -92,6 +91,7 @@ class SseDecoder:
             line = chunk[start : found.start()]
             start = found.end()
             if self._pieces:
+                self._held -= sum(map(len, self._pieces))  # the line counts as a whole below
                 self._pieces.append(line)
                 line = b"".join(self._pieces)
                 self._pieces = []
@@ -104,12 +104,17 @@ class SseDecoder:
     def _hold(self, piece: bytes) -> None:
         self._held += len(piece)
         if self._held > MAX_FRAME:
-            self._is_too_long = True
+            self._give_up()
             self._pieces = [b":"]  # the rest of this line reads as a comment
-            self._data = []
-            self._held = 0
+            self._held = 1
             return
         self._pieces.append(piece)
+
+    def _give_up(self) -> None:
+        """The event is too long: what there is of it goes, the rest will not be kept."""
+        self._is_too_long = True
+        self._data = []
+        self._held = 0
 
     def _line(self, line: bytes, frames: list[Frame]) -> None:
         if not line:
@@ -119,8 +124,12 @@ class SseDecoder:
         if value.startswith(b" "):
             value = value[1:]
         if name == b"data":
-            self._held += len(value)
-            self._data.append(value)
+            # One more, so that a million empty lines count too.
+            self._held += len(value) + 1
+            if self._held > MAX_FRAME:
+                self._give_up()
+            elif not self._is_too_long:
+                self._data.append(value)
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name == b"id" and b"\0" not in value:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from streamgauge.wire.dialects.openai_chat import fault_of
+from streamgauge.wire.dialects.openai_chat import fault_of, text_of
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -145,7 +145,8 @@ class Anthropic:
 
     def _whole(self, event: _Event, events: list[Event]) -> None:
         events.append(Started(event.id, event.model, event.role))
-        for index, block in enumerate(event.content or ()):
+        blocks = event.content if isinstance(event.content, list) else ()
+        for index, block in enumerate(blocks):
             if isinstance(block, dict):
                 self._block(index, block, events, is_whole=True)
         self._report(event.usage, events, final=True)
@@ -161,8 +162,8 @@ class Anthropic:
         if kind == "text":
             if block.get("text"):
                 events.append(TextDelta(str(block["text"])))
-            if block.get("citations"):
-                events.append(Extra("citations", list(block["citations"])))
+            if isinstance(block.get("citations"), list) and block["citations"]:
+                events.append(Extra("citations", block["citations"]))
         elif kind == "thinking":
             if block.get("thinking"):
                 events.append(ReasoningDelta(str(block["thinking"])))
@@ -171,12 +172,10 @@ class Anthropic:
         elif kind in TOOL_BLOCKS:
             # The input of a starting block is {} until its deltas have come.
             given = block.get("input")
-            arguments = msgspec.json.encode(given).decode() if is_whole or given else ""
-            events.append(
-                ToolCallDelta(
-                    self._tool(index), arguments, block.get("id"), block.get("name"), kind
-                )
-            )
+            is_given = given is not None if is_whole else bool(given)
+            arguments = msgspec.json.encode(given).decode() if is_given else ""
+            tool, name = text_of(block.get("id")), text_of(block.get("name"))
+            events.append(ToolCallDelta(self._tool(index), arguments, tool, name, kind))
         else:
             events.append(Extra("blocks", [block]))
 

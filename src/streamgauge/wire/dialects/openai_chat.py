@@ -66,6 +66,7 @@ class _Choice(Struct):
     finish_reason: str | None = None
     logprobs: Any = None
     content_filter_results: Any = None
+    error: Any = None
 
 
 class _Groq(Struct):
@@ -87,6 +88,11 @@ class _Chunk(Struct):
     prompt_filter_results: Any = None
     citations: Any = None
     search_results: Any = None
+    # an error without an ``error``
+    type: Any = None
+    code: Any = None
+    message: Any = None
+    detail: Any = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -113,12 +119,15 @@ class OpenAIChat:
     def __init__(self) -> None:
         self._id: str | None = None
         self._model: str | None = None
+        self._has_finish = False
+        self._running: dict[str, Any] | None = None  # usage that may not be the last word
+        self._tools: dict[tuple[int, str], int] = {}  # (choice, id) of calls without an index
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
         data = frame.data
         if data == DONE or data.strip() == DONE:
-            return [Terminal()]
+            return self._done()
         try:
             chunk = _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -127,10 +136,27 @@ class OpenAIChat:
         if chunk.id != self._id or chunk.model != self._model:
             self._started(chunk, events)
         for position, choice in enumerate(chunk.choices or ()):
-            _choice(position, choice, events)
-        _usage(chunk, events)
+            self._choice(position, choice, events)
+        self._usage(chunk, events)
         self._rest(chunk, frame, events)
         return events
+
+    def _done(self) -> list[Event]:
+        if self._running is None:
+            return [Terminal()]
+        usage, self._running = self._running, None
+        return [UsageReport(usage), Terminal()]
+
+    def _usage(self, chunk: _Chunk, events: list[Event]) -> None:
+        usage = chunk.usage
+        if not usage and chunk.x_groq is not None:
+            usage = chunk.x_groq.usage
+        if not usage:
+            return
+        # Some count along in every chunk; what counts is told when the answer has ended.
+        is_final = self._has_finish or not chunk.choices
+        self._running = None if is_final else usage
+        events.append(UsageReport(usage, is_final))
 
     def _started(self, chunk: _Chunk, events: list[Event]) -> None:
         self._id, self._model = chunk.id, chunk.model
@@ -141,30 +167,58 @@ class OpenAIChat:
         for name in _CHUNK_EXTRAS:
             value = getattr(chunk, name)
             if value:
-                # The same in every chunk: not to be added up.
-                events.append(Extra(name, (value,) if isinstance(value, str) else value, -1))
-        error = chunk.error or (chunk.x_groq.error if chunk.x_groq is not None else None)
+                events.append(Extra(name, value, -1))
+        error = _error_of(chunk)
         if error or frame.event == "error":
             events.append(fault_of(error, frame.data))
-        elif chunk.object == "chat.completion" or (
-            chunk.choices and chunk.choices[0].message is not None
-        ):
-            events.append(Terminal())
+        elif _is_whole(chunk):
+            events += self._done()
+
+    def _choice(self, position: int, choice: _Choice, events: list[Event]) -> None:
+        index = position if choice.index is None else choice.index
+        message = choice.delta or choice.message
+        if message is not None:
+            _message(index, message, events)
+            for place, call in enumerate(message.tool_calls or ()):
+                _tool_call(index, self._number(index, place, call), call, events)
+        if choice.text:
+            events.append(TextDelta(choice.text, index))
+        if choice.logprobs:
+            events.append(Extra("logprobs", [choice.logprobs], index))
+        if choice.content_filter_results:
+            events.append(Extra("content_filter_results", choice.content_filter_results, index))
+        if choice.error:
+            events.append(fault_of(choice.error, b""))
+        if choice.finish_reason:
+            self._has_finish = True
+            events.append(Finish(choice.finish_reason, index))
+
+    def _number(self, index: int, place: int, call: _ToolCall) -> int:
+        """Return which call of its choice *call* belongs to; its id tells where no index does."""
+        if call.index is not None:
+            return call.index
+        if not call.id:
+            return place
+        known = sum(1 for choice, _ in self._tools if choice == index)
+        return self._tools.setdefault((index, call.id), known)
 
 
-def _choice(position: int, choice: _Choice, events: list[Event]) -> None:
-    index = position if choice.index is None else choice.index
-    message = choice.delta or choice.message
-    if message is not None:
-        _message(index, message, events)
-    if choice.text:
-        events.append(TextDelta(choice.text, index))
-    if choice.logprobs:
-        events.append(Extra("logprobs", [choice.logprobs], index))
-    if choice.content_filter_results:
-        events.append(Extra("content_filter_results", choice.content_filter_results, index))
-    if choice.finish_reason:
-        events.append(Finish(choice.finish_reason, index))
+def _is_whole(chunk: _Chunk) -> bool:
+    # Perplexity's chunks have the message so far beside the delta; they are no whole answer.
+    choices = chunk.choices or ()
+    if any(choice.delta is not None for choice in choices):
+        return False
+    return chunk.object == "chat.completion" or any(c.message is not None for c in choices)
+
+
+def _error_of(chunk: _Chunk) -> Any:
+    error = chunk.error or (chunk.x_groq.error if chunk.x_groq is not None else None)
+    if error or chunk.choices is not None:
+        return error
+    if chunk.object == "error" or chunk.message or chunk.detail:
+        kind = chunk.type or chunk.code
+        return {"type": kind, "message": chunk.message or chunk.detail}
+    return None
 
 
 def _message(index: int, message: _Message, events: list[Event]) -> None:
@@ -177,8 +231,6 @@ def _message(index: int, message: _Message, events: list[Event]) -> None:
         _content(index, message.content, events)
     if message.refusal:
         events.append(RefusalDelta(message.refusal, index))
-    for position, call in enumerate(message.tool_calls or ()):
-        _tool_call(index, position, call, events)
     if message.function_call is not None:
         legacy = message.function_call
         events.append(
@@ -209,8 +261,7 @@ def _content(index: int, content: Any, events: list[Event]) -> None:
             events.append(Extra("content_parts", [part], index))
 
 
-def _tool_call(index: int, position: int, call: _ToolCall, events: list[Event]) -> None:
-    number = position if call.index is None else call.index
+def _tool_call(index: int, number: int, call: _ToolCall, events: list[Event]) -> None:
     function = call.function
     if function is not None:
         events.append(
@@ -220,9 +271,8 @@ def _tool_call(index: int, position: int, call: _ToolCall, events: list[Event]) 
         )
     elif isinstance(call.custom, dict):
         text = str(call.custom.get("input") or "")
-        events.append(
-            ToolCallDelta(number, text, call.id, call.custom.get("name"), call.type, index)
-        )
+        name = text_of(call.custom.get("name"))
+        events.append(ToolCallDelta(number, text, call.id, name, call.type, index))
     elif call.id:
         events.append(ToolCallDelta(number, "", call.id, None, call.type, index))
 
@@ -240,17 +290,17 @@ def _audio(index: int, audio: Any, events: list[Event]) -> None:
     transcript = audio.get("transcript")
     if isinstance(transcript, str) and transcript:
         events.append(TextDelta(transcript, index))
-    rest = {name: value for name, value in audio.items() if name != "transcript"}
-    for name, value in rest.items():
-        events.append(Extra(f"audio_{name}", value, index))
+    data = audio.get("data")
+    if isinstance(data, str) and data:
+        events.append(Extra("audio_data", data, index))
+    rest = {name: value for name, value in audio.items() if name not in ("transcript", "data")}
+    if rest:
+        events.append(Extra("audio", rest, index))
 
 
-def _usage(chunk: _Chunk, events: list[Event]) -> None:
-    usage = chunk.usage
-    if not usage and chunk.x_groq is not None:
-        usage = chunk.x_groq.usage
-    if usage:
-        events.append(UsageReport(usage))
+def text_of(value: Any) -> str | None:
+    """Return *value* where a text belongs, whatever the provider put there."""
+    return None if value is None else str(value)
 
 
 def fault_of(error: Any, data: bytes) -> StreamFault:

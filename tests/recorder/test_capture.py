@@ -1,0 +1,321 @@
+"""One exchange, from the journal to its record."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streamgauge.journal.writer import Writer
+from streamgauge.record import (
+    ClosedBy,
+    CostSource,
+    Outcome,
+    Record,
+    Source,
+    Transcript,
+    UsageSource,
+)
+from tests.recorder.desk import DONE, REQUEST, ROLE, STOP, USAGE, Desk, Exchange, event
+
+STARTED = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=1_790_000_000, microseconds=123_456)
+
+
+def only(desk: Desk) -> tuple[Record, Transcript]:
+    (record,) = desk.read(desk.follower())
+    return record, desk.transcripts[0]
+
+
+def test_a_whole_stream_becomes_a_whole_record(desk: Desk, journal: Writer) -> None:
+    """Every mark is where the journal says, in ms from the end of the request."""
+    exchange = Exchange(journal)
+    exchange.opens(headers=[("X-Trace", "1"), ("x-trace", "2")])
+    exchange.head(
+        50, connected=12.5, headers=[("Content-Type", "text/event-stream"), ("X-Request-Id", "r1")]
+    )
+    exchange.chunk(60, ROLE).chunk(70, event("Hel"), overhead_us=30)
+    exchange.chunk(80, event("lo"), overhead_us=10).chunk(2100, event("!"), overhead_us=20)
+    exchange.chunk(2105, STOP + USAGE, overhead_us=20).chunk(2106, DONE, overhead_us=20)
+    exchange.ends(2110, overhead_us=500)
+    record, transcript = only(desk)
+    assert record.id == exchange.id
+    assert record.source is Source.GATEWAY
+    assert record.started_at == STARTED
+    assert record.ended_at == STARTED + timedelta(milliseconds=2110)
+    assert (record.outcome, record.closed_by) == (Outcome.COMPLETED, ClosedBy.UPSTREAM)
+    assert (record.error_type, record.error_message) == (None, None)
+    assert (record.provider, record.dialect) == ("openai", "openai_chat")
+    assert (record.method, record.path) == ("POST", "/v1/chat/completions")
+    assert (record.model, record.response_model) == ("gpt-4o", "gpt-4o-x")
+    assert record.streaming
+    assert record.http_status == 200
+    assert (record.connect_ms, record.headers_ms, record.first_byte_ms) == (12.5, 50, 60)
+    assert (record.first_event_ms, record.first_reasoning_ms) == (60, None)
+    assert (record.ttft_ms, record.last_token_ms, record.duration_ms) == (70, 2100, 2110)
+    assert (record.itl_p50_ms, record.max_gap_ms, record.stalls) == (10, 2020, 1)
+    assert record.tokens_per_second == pytest.approx(2 / 2.03, abs=0.001)
+    assert (record.overhead_p50_us, record.overhead_max_us) == (20, 500)
+    assert (record.input_tokens, record.output_tokens) == (9, 3)
+    assert record.usage_source is UsageSource.REPORTED
+    assert record.finish_reasons == ("stop",)
+    assert record.response_text == "Hello!"
+    assert record.reply is not None
+    assert record.reply.choices[0].text == "Hello!"
+    assert record.request_body == REQUEST.decode()
+    assert (record.key_hash, record.journal_node) == ("abcd", "local")
+    assert record.provider_request_id == "r1"
+    raw = ROLE + event("Hel") + event("lo") + event("!") + STOP + USAGE + DONE
+    assert transcript.raw == raw
+    assert (record.chunks, record.bytes_in, record.bytes_out) == (6, len(REQUEST), len(raw))
+    assert transcript.chunks[:2] == ((60, len(ROLE)), (70, len(event("Hel"))))
+    assert transcript.request_headers == {"x-trace": "1, 2"}
+    assert transcript.response_headers["content-type"] == "text/event-stream"
+
+
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_the_network_may_cut_anywhere(desk: Desk, journal: Writer, size: int) -> None:
+    """Chunks of any size make the same reply."""
+    raw = ROLE + event("Grüße ") + event("🎉") + STOP + USAGE + DONE
+    exchange = Exchange(journal).opens().head(50)
+    for at in range(0, len(raw), size):
+        exchange.chunk(60 + at, raw[at : at + size])
+    exchange.ends(5000)
+    record, transcript = only(desk)
+    assert record.response_text == "Grüße 🎉"
+    assert record.outcome is Outcome.COMPLETED
+    assert transcript.raw == raw
+
+
+def test_the_cost_is_priced_by_the_models_that_are_known(desk: Desk, journal: Writer) -> None:
+    """The response's model first, then the request's."""
+    Exchange(journal).streams("a", "b", "c")
+    record, _ = only(desk)
+    assert record.cost_source is CostSource.PRICED
+    assert record.cost_usd is not None
+    assert record.cost_usd > 0
+
+
+def test_a_request_in_pieces_counts_from_its_last(desk: Desk, journal: Writer) -> None:
+    """Time zero is when the request was complete."""
+    exchange = Exchange(journal).opens(body=REQUEST[:10], complete=False)
+    exchange.body(200, REQUEST[10:20], complete=False).body(300, REQUEST[20:], complete=True)
+    exchange.head(350, connected=100).chunk(360, event("x")).chunk(370, STOP + DONE).ends(400)
+    record, _ = only(desk)
+    assert record.started_at == STARTED
+    assert record.ended_at == STARTED + timedelta(milliseconds=400)
+    assert (record.connect_ms, record.headers_ms, record.ttft_ms) == (0, 50, 60)
+    assert record.duration_ms == 100
+    assert record.request_body == REQUEST.decode()
+    assert (record.model, record.bytes_in) == ("gpt-4o", len(REQUEST))
+
+
+def test_a_plain_answer_has_no_token_times(desk: Desk, journal: Writer) -> None:
+    """It came in one piece, so there is nothing between its tokens."""
+    body = (
+        b'{"id":"c1","model":"gpt-4o-x","choices":[{"index":0,"message":{"role":"assistant",'
+        b'"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":2,"completion_tokens":1}}'
+    )
+    exchange = Exchange(journal).opens(body=b'{"model":"gpt-4o"}')
+    exchange.head(50, headers=[("content-type", "application/json")])
+    exchange.chunk(60, body[:20]).chunk(61, body[20:]).ends(62)
+    record, _ = only(desk)
+    assert record.outcome is Outcome.COMPLETED
+    assert not record.streaming
+    assert record.response_text == "Hi"
+    assert (record.first_byte_ms, record.duration_ms) == (60, 62)
+    assert record.ttft_ms is record.itl_p50_ms is record.last_token_ms is None
+    assert (record.input_tokens, record.output_tokens) == (2, 1)
+
+
+def test_a_compressed_stream_is_inflated_and_kept_as_it_came(desk: Desk, journal: Writer) -> None:
+    """The reply is readable, the raw bytes are the provider's."""
+    raw = gzip.compress(ROLE + event("Hel") + event("lo") + STOP + DONE)
+    exchange = Exchange(journal).opens()
+    exchange.head(50, headers=[("content-type", "text/event-stream"), ("content-encoding", "gzip")])
+    exchange.chunk(60, raw[:30]).chunk(70, raw[30:]).ends(80)
+    record, transcript = only(desk)
+    assert record.response_text == "Hello"
+    assert transcript.raw == raw
+    assert record.outcome is Outcome.COMPLETED
+
+
+def test_a_compressed_request_is_read(desk: Desk, journal: Writer) -> None:
+    """Its model is known, and its text is text."""
+    packed = gzip.compress(REQUEST)
+    exchange = Exchange(journal).opens(body=packed, headers=[("Content-Encoding", "gzip")])
+    exchange.ends(10, "client_left", "client")
+    record, _ = only(desk)
+    assert (record.model, record.request_body) == ("gpt-4o", REQUEST.decode())
+    assert record.bytes_in == len(packed)
+
+
+def test_a_corrupt_encoding_is_said_not_guessed(desk: Desk, journal: Writer) -> None:
+    """The client got those bytes; the record says that they could not be read."""
+    exchange = Exchange(journal).opens()
+    exchange.head(50, headers=[("content-type", "text/event-stream"), ("content-encoding", "gzip")])
+    exchange.chunk(60, b"this is not gzip").ends(80)
+    record, transcript = only(desk)
+    assert record.outcome is Outcome.COMPLETED
+    assert record.error_type == "undecodable"
+    assert transcript.raw == b"this is not gzip"
+
+
+# -- how it ended ---------------------------------------------------------------------------------
+
+
+def test_a_stream_without_its_last_event_is_truncated(desk: Desk, journal: Writer) -> None:
+    """HTTP was satisfied, the dialect was not."""
+    Exchange(journal).opens().head(50).chunk(60, event("Hel")).ends(70)
+    record, _ = only(desk)
+    assert (record.outcome, record.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+    assert record.error_type == "no_terminal_event"
+    assert record.response_text == "Hel"
+    assert record.output_tokens is None
+    assert record.usage_source is UsageSource.UNKNOWN
+
+
+def test_a_cut_stream_stays_what_the_gateway_saw(desk: Desk, journal: Writer) -> None:
+    """Its error is not overwritten."""
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hel"))
+    exchange.ends(70, "truncated", error=("upstream_closed", "connection reset"))
+    record, _ = only(desk)
+    assert record.outcome is Outcome.TRUNCATED
+    assert (record.error_type, record.error_message) == ("upstream_closed", "connection reset")
+
+
+def test_a_fault_within_a_200_is_a_fault(desk: Desk, journal: Writer) -> None:
+    """The provider's own words are kept."""
+    fault = b'data: {"error":{"type":"overloaded","message":"too much"}}\n\n'
+    Exchange(journal).opens().head(50).chunk(60, event("Hel")).chunk(61, fault + DONE).ends(70)
+    record, _ = only(desk)
+    assert (record.outcome, record.closed_by) == (Outcome.FAULT_IN_STREAM, ClosedBy.UPSTREAM)
+    assert (record.error_type, record.error_message) == ("overloaded", "too much")
+
+
+def test_an_error_status_is_an_http_error(desk: Desk, journal: Writer) -> None:
+    """With what the provider says about it."""
+    body = b'{"error":{"type":"rate_limit","message":"slow down"}}'
+    exchange = Exchange(journal).opens()
+    exchange.head(50, status=429, headers=[("content-type", "application/json")])
+    exchange.chunk(51, body).ends(52)
+    record, _ = only(desk)
+    assert (record.outcome, record.http_status) == (Outcome.HTTP_ERROR, 429)
+    assert (record.error_type, record.error_message) == ("rate_limit", "slow down")
+    assert record.streaming  # it was asked for
+
+
+def test_a_client_that_left_after_the_last_event_has_it_all(desk: Desk, journal: Writer) -> None:
+    """SDKs close at [DONE] without waiting for the end of the body."""
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hi") + STOP + DONE)
+    exchange.ends(61, "client_left", "client")
+    record, _ = only(desk)
+    assert (record.outcome, record.closed_by) == (Outcome.COMPLETED, ClosedBy.CLIENT)
+
+
+def test_a_client_that_left_earlier_has_left(desk: Desk, journal: Writer) -> None:
+    """Its part of the text is kept."""
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hi"))
+    exchange.ends(61, "client_left", "client")
+    record, _ = only(desk)
+    assert (record.outcome, record.closed_by) == (Outcome.CLIENT_LEFT, ClosedBy.CLIENT)
+    assert record.response_text == "Hi"
+
+
+def test_what_never_connected_has_no_marks(desk: Desk, journal: Writer) -> None:
+    """Only its end."""
+    exchange = Exchange(journal).opens()
+    exchange.ends(30, "connect_failed", "upstream", error=("connect_failed", "refused"))
+    record, transcript = only(desk)
+    assert record.outcome is Outcome.CONNECT_FAILED
+    assert record.duration_ms == 30
+    assert record.connect_ms is record.headers_ms is record.http_status is None
+    assert transcript.raw == b""
+
+
+def test_what_a_dead_gateway_left_open_is_closed(desk: Desk) -> None:
+    """With what had arrived, at the time of its last entry."""
+    journal = desk.writer()
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hel")).chunk(75, event("lo"))
+    follower = desk.follower()
+    assert desk.read(follower) == []
+    journal.close()
+    (record,) = desk.read(follower)
+    assert record.id == exchange.id
+    assert (record.outcome, record.closed_by) == (Outcome.GATEWAY_RESTARTED, ClosedBy.GATEWAY)
+    assert record.ended_at == STARTED + timedelta(milliseconds=75)
+    assert record.duration_ms == 75
+    assert record.response_text == "Hello"
+    assert record.error_message is not None
+    assert "gateway process ended" in record.error_message
+    assert follower.is_done
+
+
+def test_bytes_that_the_journal_lost_are_told(desk: Desk, journal: Writer) -> None:
+    """A record with a hole says so, and the hole is not taken for the provider's fault."""
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hel")).mark(65, "lost", 1234)
+    exchange.ends(70)
+    record, _ = only(desk)
+    assert record.outcome is Outcome.COMPLETED
+    assert record.error_type == "journal_loss"
+    assert record.error_message is not None
+    assert "1234 bytes" in record.error_message
+
+
+def test_a_tunnel_is_counted_not_read(desk: Desk, journal: Writer) -> None:
+    """Sizes and times both ways."""
+    exchange = Exchange(journal).opens(body=b"", path="/v1/realtime")
+    exchange.head(50, status=101, headers=[("upgrade", "websocket")])
+    exchange.mark(60, "tunnel_up", 100).mark(70, "tunnel_down", 30).mark(80, "tunnel_down", 40)
+    exchange.ends(90, "completed", "client")
+    record, transcript = only(desk)
+    assert (record.outcome, record.closed_by) == (Outcome.COMPLETED, ClosedBy.CLIENT)
+    assert (record.http_status, record.bytes_in, record.bytes_out) == (101, 100, 70)
+    assert transcript.chunks == ((70, 30), (80, 40))
+    assert record.first_byte_ms == 70
+
+
+def test_an_unknown_path_is_recorded_without_a_dialect(desk: Desk, journal: Writer) -> None:
+    """Bytes and times, no reply."""
+    exchange = Exchange(journal).opens(path="/v1/files", body=b"\xff\xfe binary")
+    exchange.head(50, headers=[("content-type", "application/octet-stream")])
+    exchange.chunk(60, b"\x00\x01").ends(70)
+    record, transcript = only(desk)
+    assert record.outcome is Outcome.COMPLETED
+    assert record.dialect is record.reply is record.response_text is None
+    assert transcript.raw == b"\x00\x01"
+
+
+# -- headers --------------------------------------------------------------------------------------
+
+
+def test_omit_headers_leave_out_what_was_said(desk: Desk, journal: Writer) -> None:
+    """It is metered all the same."""
+    headers = [("Helicone-Omit-Request", "true"), ("streamgauge-omit-response", "TRUE")]
+    exchange = Exchange(journal).opens(headers=headers).head(50)
+    exchange.chunk(60, event("secret") + STOP + USAGE + DONE).ends(70)
+    record, transcript = only(desk)
+    assert record.request_body is record.reply is record.response_text is None
+    assert transcript.raw == b""
+    assert (record.output_tokens, record.ttft_ms) == (3, 60)
+    assert record.finish_reasons == ("stop",)
+
+
+def test_the_body_names_the_user_where_no_header_does(desk: Desk, journal: Writer) -> None:
+    """A header wins."""
+    Exchange(journal).streams("a")
+    Exchange(journal).opens(headers=[("Helicone-User-Id", "header-user")]).ends(5)
+    first, second = desk.read(desk.follower())
+    assert (first.user_id, second.user_id) == ("body-user", "header-user")
+
+
+def test_an_answer_over_the_memory_of_all_goes_to_a_file(desk: Desk, journal: Writer) -> None:
+    """And comes back whole."""
+    desk.memory.limit = 1000
+    words = [f"word{n} " for n in range(200)]
+    Exchange(journal).streams(*words)
+    record, transcript = only(desk)
+    assert record.response_text == "".join(words)
+    assert len(transcript.raw) == record.bytes_out > 1000
+    assert desk.memory.used == 0
+    assert list((desk.folder / "tmp").iterdir()) == []
