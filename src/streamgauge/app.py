@@ -25,9 +25,9 @@ import msgspec
 import uvicorn
 import uvloop
 
-from streamgauge.errors import StreamgaugeError
+from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.settings import Settings
-from streamgauge.supervisor import secret_of
+from streamgauge.supervisor import MISCONFIGURED, secret_of
 
 Role = Callable[[Settings, list[str]], Awaitable[None]]
 
@@ -167,6 +167,9 @@ def main(arguments: list[str]) -> int:
     _allow_many_files()
     try:
         uvloop.run(ROLES[role](_read_settings(), rest))  # type: ignore[arg-type]
+    except ConfigurationError as error:
+        print(f"streamgauge: {error}", file=sys.stderr)
+        return MISCONFIGURED
     except StreamgaugeError as error:
         print(f"{role}: {error}", file=sys.stderr)
         return 1

@@ -2,20 +2,23 @@
 
 A setting may stand in the TOML file of ``--config``, in the environment and on the command
 line; the later wins. The structs below are the one table that feeds all three and the
-page in the docs: a field is a setting, its `Meta` says what it is for.
+page in the docs: a field is a setting, its type and `Meta` say what it may be and what it
+is for. Each value is checked where it stands, so that the message can name the place.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
+import math
 import os
 import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -50,7 +53,7 @@ PLACEHOLDERS = ("resource", "region")
 # A Unix socket's path must fit into 108 bytes on Linux and 104 on macOS.
 MAX_RUN_DIR = 80
 
-# Kept-alive paths that start with the provider's name go to these.
+# What follows /NAME in a request's path is appended to these.
 BUILT_IN_PROVIDERS: dict[str, str] = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
@@ -72,9 +75,6 @@ BUILT_IN_PROVIDERS: dict[str, str] = {
     "ollama": "http://127.0.0.1:11434",
     "vllm": "http://127.0.0.1:8000",
 }
-
-Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
 
 
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -160,6 +160,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "streamgauge-data"
     )
     workers: Annotated[int, Meta(ge=1, le=256, description="Gateway processes.")] = 1
+    # No hyphen: the journal's folders are NODE-WORKER-BOOT.
     node: Annotated[
         str,
         Meta(pattern=r"^[A-Za-z0-9_.]{1,64}$", description="Name of this machine in the records."),
@@ -182,7 +183,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def data_dir(self) -> Path:
         """The data folder."""
-        return Path(self.data)
+        return Path(self.data).expanduser()
 
     @property
     def journal_dir(self) -> Path:
@@ -222,13 +223,58 @@ class Setting(NamedTuple):
 
     name: str  # dotted, as in the TOML file
     type: Any
+    meta: Meta
     default: Any
-    description: str
+
+    @property
+    def description(self) -> str:
+        """What it is for."""
+        return self.meta.description or ""
 
     @property
     def environment(self) -> str:
         """The variable that sets it."""
         return ENVIRONMENT_PREFIX + self.name.replace(".", "_").upper()
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if get_origin(self.type) is Literal:
+            return " or ".join(get_args(self.type))
+        if self.meta.pattern is not None:
+            return f"text that matches {self.meta.pattern}"
+        bounds = {
+            "over": self.meta.gt,
+            "of at least": self.meta.ge if self.meta.le is None else None,
+            f"from {self.meta.ge} to": self.meta.le,
+        }
+        words = [f" {word} {bound}" for word, bound in bounds.items() if bound is not None]
+        return KINDS[self.type] + "".join(words)
+
+    def read(self, value: Any, *, place: str, is_text: bool) -> Any:
+        """Return *value* as this setting's type; *is_text* for what is not typed yet.
+
+        Raises `ConfigurationError` that begins with *place*.
+        """
+        if is_text and self.type == list[str] and isinstance(value, str):
+            value = [one.strip() for one in value.split(",") if one.strip()]
+        try:
+            read = msgspec.convert(value, Annotated[self.type, self.meta], strict=not is_text)
+        except msgspec.ValidationError:
+            read = math.nan
+        # TOML and floats know infinity, but the settings travel to the processes as JSON.
+        if isinstance(read, float) and not math.isfinite(read):
+            raise ConfigurationError(f"{place} must be {self.allowed}, not {value!r}")
+        return read
+
+
+KINDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list[str]: "a list of texts",
+}
 
 
 def table() -> Iterator[Setting]:
@@ -243,11 +289,10 @@ def _fields(struct: type[Struct], prefix: str) -> Iterator[Setting]:
         if isinstance(hint, type) and issubclass(hint, Struct):
             yield from _fields(hint, f"{prefix}{field.name}.")
         elif field.name != "providers":
-            default = field.default_factory() if field.required is False and (
-                field.default is msgspec.NODEFAULT
-            ) else field.default  # fmt: skip
             kind, meta = get_args(hint)[:2]
-            yield Setting(prefix + field.name, kind, default, meta.description or "")
+            has_factory = field.default is msgspec.NODEFAULT
+            default = field.default_factory() if has_factory else field.default
+            yield Setting(prefix + field.name, kind, meta, default)
 
 
 # -- loading ----------------------------------------------------------------------------------
@@ -262,35 +307,20 @@ def load(
 ) -> Settings:
     """Return the settings from the file, the environment and the command line.
 
-    *overrides* are dotted names; None values are left out. Raises `ConfigurationError`
-    with one line that names the place, the setting and what is allowed.
+    *environment*: `os.environ` unless given. *overrides* have dotted names, *providers* are
+    URLs by name; both are what the command line says. Raises `ConfigurationError` with one
+    line that names the place, the setting and what is allowed.
     """
-    values = _read_file(config) if config is not None else {}
-    source = str(config) if config is not None else "the settings"
-    for setting in table():
-        text = (os.environ if environment is None else environment).get(setting.environment)
-        if text is not None:
-            _put(values, setting.name, text.split(",") if _is_list(setting) else text)
-    for name, value in (overrides or {}).items():
-        if value is not None:
-            _put(values, name, value)
-    _check_names(values, source)
-    given = values.get("providers", {})
-    merged = {name: {"url": url} for name, url in BUILT_IN_PROVIDERS.items()}
-    if isinstance(given, dict):
-        merged |= {n: {"url": p} if isinstance(p, str) else p for n, p in given.items()}
-    merged |= {name: {"url": url} for name, url in (providers or {}).items()}
-    values["providers"] = merged
-    try:
-        settings = msgspec.convert(values, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{source}: {_plain(error)}") from None
+    from_file = _read_file(config) if config is not None else {}
+    bases = {name: Provider(url=url) for name, url in BUILT_IN_PROVIDERS.items()}
+    bases |= _read_providers(from_file.pop("providers", {}), f"{config}: ")
+    bases |= _read_providers(dict(providers or {}), "")
+    values = _read_values(from_file, f"{config}: ", is_text=False)
+    values |= _read_environment(os.environ if environment is None else environment)
+    values |= _read_values(overrides or {}, "", is_text=True)
+    settings = msgspec.convert(_nested(values) | {"providers": bases}, Settings)
     check(settings)
     return settings
-
-
-def _is_list(setting: Setting) -> bool:
-    return bool(setting.type == list[str])
 
 
 def _read_file(config: Path) -> dict[str, Any]:
@@ -304,40 +334,63 @@ def _read_file(config: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{config} is not TOML: {error}") from None
 
 
-def _put(values: dict[str, Any], name: str, value: Any) -> None:
-    *sections, last = name.split(".")
-    for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
-            return
-    values[last] = value
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    # Variables of ours that are no setting are left alone: Kubernetes sets some for every
+    # service of that name.
+    return {
+        one.name: one.read(environment[one.environment], place=one.environment, is_text=True)
+        for one in table()
+        if one.environment in environment
+    }
 
 
-def _check_names(values: dict[str, Any], source: str) -> None:
-    known = {setting.name for setting in table()}
-    for name in _names(values, "", {n.rpartition(".")[0] for n in known if "." in n}):
+def _read_values(values: Mapping[str, Any], place: str, *, is_text: bool) -> dict[str, Any]:
+    known = {setting.name: setting for setting in table()}
+    sections = {name.rpartition(".")[0] for name in known if "." in name}
+    read = {}
+    for name, value in _flat(values, sections):
+        if name in sections:
+            raise ConfigurationError(f"{place}{name} is a section, write [{name}]; not {value!r}")
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigurationError(f"{source}: there is no setting {name!r}{hint}")
+            raise ConfigurationError(f"{place}there is no setting {name!r}{hint}")
+        read[name] = known[name].read(value, place=place + name, is_text=is_text)
+    return read
 
 
-def _names(values: dict[str, Any], prefix: str, sections: set[str]) -> Iterator[str]:
-    for key, value in values.items():
-        name = prefix + key
-        if name == "providers":
-            continue
+def _flat(values: Mapping[str, Any], sections: set[str]) -> Iterator[tuple[str, Any]]:
+    """Yield dotted names; sections that are no tables are left for the caller to refuse."""
+    for name, value in values.items():
         if name in sections and isinstance(value, dict):
-            yield from _names(value, name + ".", sections)
-        elif name not in sections:
-            yield name
+            yield from ((f"{name}.{key}", one) for key, one in value.items())
+        else:
+            yield name, value
 
 
-def _plain(error: msgspec.ValidationError) -> str:
-    """Return msgspec's message with our dotted names: ``limits.x: Expected …``."""
-    message, _, place = str(error).partition(" - at `$")
-    name = place.rstrip("`").lstrip(".")
-    return f"{name}: {message}" if name else message
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        section, _, key = name.rpartition(".")
+        (nested.setdefault(section, {}) if section else nested)[key] = value
+    return nested
+
+
+def _read_providers(given: Any, place: str) -> dict[str, Provider]:
+    if not isinstance(given, dict):
+        raise ConfigurationError(f'{place}providers must be a table of NAME = "URL"')
+    read = {}
+    for name, one in given.items():
+        try:
+            read[name] = msgspec.convert({"url": one} if isinstance(one, str) else one, Provider)
+        except msgspec.ValidationError:
+            raise ConfigurationError(
+                f'{place}provider "{name}" must be a URL, or a table with url and nothing else'
+            ) from None
+        fault = _name_fault(name) or url_fault(read[name].url)
+        if fault:
+            raise ConfigurationError(f'{place}provider "{name}": {fault}')
+    return read
 
 
 # -- checks that types cannot make -----------------------------------------------------------
@@ -345,8 +398,6 @@ def _plain(error: msgspec.ValidationError) -> str:
 
 def check(settings: Settings) -> None:
     """Raise `ConfigurationError` for settings that cannot work together."""
-    for name, provider in settings.providers.items():
-        _check_provider(name, provider.url)
     if settings.default_provider not in settings.providers:
         raise ConfigurationError(
             f"default_provider: there is no provider {settings.default_provider!r}"
@@ -354,7 +405,7 @@ def check(settings: Settings) -> None:
     for url in settings.allowed_targets:
         fault = url_fault(url)
         if fault:
-            raise ConfigurationError(f"allowed_targets: {url!r} {fault}")
+            raise ConfigurationError(f"allowed_targets: {fault}")
     if not settings.allow_remote and not is_loopback(settings.host):
         raise ConfigurationError(
             f"host: {settings.host} can be reached from other machines, and there are no API keys "
@@ -363,28 +414,27 @@ def check(settings: Settings) -> None:
         )
 
 
-def _check_provider(name: str, url: str) -> None:
+def _name_fault(name: str) -> str | None:
     if not PROVIDER_NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"provider {name!r}: a name has lower-case letters, digits and hyphens"
-        )
-    if name in RESERVED:
-        raise ConfigurationError(f"provider {name!r}: /{name} is a path of Streamgauge itself")
-    fault = url_fault(url)
-    if fault:
-        raise ConfigurationError(f"provider {name!r}: {url!r} {fault}")
+        return "a name has lower-case letters, digits and hyphens"
+    return f"/{name} is a path of Streamgauge itself" if name in RESERVED else None
 
 
 def url_fault(url: str) -> str | None:
-    """Return what keeps *url* from being a base URL, None if nothing does."""
-    for placeholder in PLACEHOLDERS:
-        url = url.replace("{%s}" % placeholder, "x")
-    if not url.isascii() or any(c.isspace() or ord(c) < 33 for c in url):
+    """Return what keeps *url* from being a base URL, in words; None if nothing does."""
+    fault = _url_fault(url)
+    # Without what stands before an @: it may be a password.
+    return f"{url.rpartition('@')[2]!r} {fault}" if fault else None
+
+
+def _url_fault(url: str) -> str | None:
+    if not url.isascii() or any(ord(character) <= 32 for character in url):
         return "has characters that no URL has"
-    if "{" in url or "}" in url:
-        return "has an unknown placeholder; there are {resource} and {region}"
+    placeholders = re.findall(r"\{(.*?)\}", url)
+    if len(placeholders) > 1 or not set(placeholders) <= set(PLACEHOLDERS):
+        return "may have one placeholder, {resource} or {region}"
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(re.sub(r"\{.*?\}", "x", url))
         port = parts.port
     except ValueError as error:
         return f"is not a URL: {error}"
@@ -394,11 +444,15 @@ def url_fault(url: str) -> str | None:
         "has no host": not parts.hostname,
         "has a port that no one can listen on": port == 0,
         "must not hold credentials; clients send their own": parts.username is not None,
-        "must not have a query or fragment": bool(parts.query or parts.fragment),
+        "must not have a query or fragment": "?" in url or "#" in url,
+        "has a brace too many": "{" in parts.geturl() or "}" in parts.geturl(),
     }
     return next((fault for fault, is_so in faults.items() if is_so), None)
 
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach *host*."""
-    return host == "localhost" or host == "::1" or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

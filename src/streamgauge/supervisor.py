@@ -13,11 +13,12 @@ import errno
 import fcntl
 import http.client
 import os
+import select
 import signal
 import socket
+import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,10 @@ RECOVERED_S = 30.0
 
 # A child that never comes up is a fault that another start will not mend.
 MOST_EARLY_DEATHS = 5
-EARLY_S = 5.0
+EARLY_S = 10.0
+
+# The exit code of a child that cannot work with its settings; nor could the next one.
+MISCONFIGURED = 2
 
 READY_TIMEOUT_S = 60.0
 
@@ -74,9 +78,10 @@ class Child:
             start_new_session=True,
         )
         self.started_at = time.monotonic()
-        pipe = self.pipe
-        pipe.write(msgspec.json.encode(settings) + b"\n")
-        pipe.flush()
+        # One that is dead already is noticed like any other.
+        with contextlib.suppress(BrokenPipeError):
+            self.pipe.write(msgspec.json.encode(settings) + b"\n")
+            self.pipe.flush()
 
     @property
     def pipe(self) -> IO[bytes]:
@@ -90,7 +95,8 @@ class Child:
         if self.process is None or self.process.poll() is None:
             return None
         code = self.process.returncode
-        self.pipe.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.pipe.close()
         self.process = None
         return code
 
@@ -101,41 +107,47 @@ class Child:
 
 
 class Supervisor:
-    """Runs the process tree for one data folder."""
+    """Runs the process tree for one data folder, from the main thread."""
 
     def __init__(self, settings: Settings, *, say: Callable[[str], None]) -> None:
         self._settings = settings
         self._say = say
         self._signals: list[int] = []
         self._children: list[Child] = []
+        self._exit_code = 0
+        # A signal, SIGCHLD among them, writes a byte here: nobody polls.
+        self._bell, self._rope = os.pipe()
+        os.set_blocking(self._rope, False)
         self.url = ""
 
     def run(self, *, on_ready: Callable[[Supervisor], None] | None = None) -> int:
         """Run until SIGINT or SIGTERM; returns the exit code. Raises `StreamgaugeError`."""
         settings = self._settings
-        with own_data_folder(settings), self._listen(settings) as listeners:
+        with own_data_folder(settings), self._listen(settings) as listeners, self._hear_signals():
             workers = [
                 Child("worker", ["worker", str(number)], listener)
                 for number, listener in enumerate(listeners)
             ]
             recorder = Child("recorder", ["recorder"], None)
             self._children = [recorder, *workers]
-            with self._catch_signals():
-                try:
-                    for child in self._children:
-                        child.start(settings)
-                    self._await_ready()
+            try:
+                for child in self._children:
+                    child.start(settings)
+                if self._becomes_ready():
                     self._announce(settings)
                     if on_ready is not None:
                         on_ready(self)
-                    self._watch()
-                finally:
-                    self._end(workers, recorder)
-        return 0
+                while not self._signals:
+                    self._tend()
+                    self._wait(self._next_start())
+            finally:
+                self._end(workers, recorder)
+                _facts_path(settings).unlink(missing_ok=True)
+        return self._exit_code
 
     def stop(self) -> None:
-        """Ask the tree to end, from another thread."""
-        self._signals.append(signal.SIGTERM)
+        """Ask the tree to end, from any thread."""
+        self._note(signal.SIGTERM, None)
 
     # -- addresses ---------------------------------------------------------------------------
 
@@ -161,23 +173,27 @@ class Supervisor:
 
     def _announce(self, settings: Settings) -> None:
         facts = {"pid": os.getpid(), "port": self._address[1], "url": self.url}
-        (settings.data_dir / "server.json").write_bytes(msgspec.json.encode(facts) + b"\n")
+        path = _facts_path(settings)
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(facts) + b"\n")
+        fresh.rename(path)
         self._say(f"Streamgauge listens on {self.url}, and that is its page too")
         if not is_loopback(settings.host):
             self._say("warning: other machines can reach it, and it asks nobody for a key")
 
-    def _await_ready(self) -> None:
-        """Wait until the workers accept and the recorder answers."""
+    def _becomes_ready(self) -> bool:
+        """Wait until the workers accept and the recorder answers; False if told to stop."""
         until = time.monotonic() + READY_TIMEOUT_S
         while not self._is_ready():
             self._tend()
             if self._signals:
-                return
+                return False
             if time.monotonic() > until:
                 raise StreamgaugeError(
                     f"the server was not ready after {READY_TIMEOUT_S:g} s; see the lines above"
                 )
-            time.sleep(0.05)
+            self._wait(0.05)
+        return True
 
     def _is_ready(self) -> bool:
         """Ask through a worker: only the recorder's own answer has no ``reason``."""
@@ -194,24 +210,30 @@ class Supervisor:
     # -- the life of the tree ----------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _catch_signals(self) -> Iterator[None]:
-        def note(number: int, _: FrameType | None) -> None:
-            self._signals.append(number)
-
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    def _hear_signals(self) -> Iterator[None]:
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, self._note),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, self._note),
+            # Only a signal with a handler of ours rings the bell.
+            signal.SIGCHLD: signal.signal(signal.SIGCHLD, lambda *_: None),
+        }
+        rope = signal.set_wakeup_fd(self._rope, warn_on_full_buffer=False)
         try:
             yield
         finally:
+            signal.set_wakeup_fd(rope)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _watch(self) -> None:
-        while not self._signals:
-            self._tend()
-            time.sleep(0.05)
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self._signals.append(number)
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._rope, b"!")
+
+    def _wait(self, seconds: float | None) -> None:
+        """Sleep until a signal comes, at most *seconds*."""
+        if select.select([self._bell], [], [], seconds)[0]:
+            os.read(self._bell, 4096)
 
     def _tend(self) -> None:
         """Notice who has died, and start again who is due."""
@@ -220,22 +242,28 @@ class Supervisor:
             code = child.has_died()
             if code is not None:
                 self._mourn(child, code, now)
-            elif child.process is None and now >= child.start_at:
+            if child.process is None and now >= child.start_at and not self._signals:
                 child.start(self._settings)
-            elif child.deaths and now - child.started_at > RECOVERED_S:
-                child.deaths = 0
+
+    def _next_start(self) -> float | None:
+        """Return the seconds until a child is due, None if all are running."""
+        due = [child.start_at for child in self._children if child.process is None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _mourn(self, child: Child, code: int, now: float) -> None:
+        """Say that a child has died, and when the next shall start, if ever."""
+        if code == MISCONFIGURED:
+            self._exit_code = code
+            self.stop()
+            return
         lived = now - child.started_at
-        is_fault = code > 0 and lived < EARLY_S
-        child.deaths += 1
-        if is_fault and child.deaths >= MOST_EARLY_DEATHS:
+        child.deaths = 1 if lived > RECOVERED_S else child.deaths + 1
+        if code > 0 and lived < EARLY_S and child.deaths >= MOST_EARLY_DEATHS:
             raise StreamgaugeError(
                 f"the {child.role} has failed {child.deaths} times in a row with exit code {code}; "
                 "see the lines above"
             )
-        pause = PAUSES[min(child.deaths - 1, len(PAUSES) - 1)]
-        child.start_at = now + pause
+        child.start_at = now + PAUSES[min(child.deaths, len(PAUSES)) - 1]
         cause = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         self._say(f"the {child.role} {cause}; starting another")
 
@@ -250,14 +278,15 @@ class Supervisor:
         for child in children:
             child.signal(signal.SIGTERM)
         until = time.monotonic() + patience_s
-        while any(child.process is not None for child in children):
-            for child in children:
-                child.has_died()
+        while running := [
+            child for child in children if child.has_died() is None and child.process
+        ]:
+            left = until - time.monotonic()
             # A second Ctrl-C is meant: no more patience.
-            if time.monotonic() > until or len(self._signals) > max(heard, 1):
-                for child in children:
+            if left < 0 or len(self._signals) > max(heard, 1):
+                for child in running:
                     child.signal(signal.SIGKILL)
-            time.sleep(0.01)
+            self._wait(max(left, 0.01))
 
 
 # -- what one server needs for itself ----------------------------------------------------------
@@ -268,11 +297,13 @@ def own_data_folder(settings: Settings) -> Iterator[None]:
     """Make the data folder and lock it; raises `ConfigurationError` if it is in use."""
     folder = settings.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        settings.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # What is in it was said between people and models; it is nobody else's.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("journal", "tmp"):
             (folder / name).mkdir(exist_ok=True)
         lock = (folder / "lock").open("wb")
+    except FileExistsError as error:
+        raise ConfigurationError(f"data: {error.filename} is no folder") from None
     except OSError as error:
         raise ConfigurationError(f"data: cannot write to {folder}: {error.strerror}") from None
     with lock:
@@ -282,7 +313,26 @@ def own_data_folder(settings: Settings) -> Iterator[None]:
             raise ConfigurationError(
                 f"data: another server runs on {folder}; stop it or name another folder with --data"
             ) from None
+        _facts_path(settings).unlink(missing_ok=True)
+        _own_run_dir(settings.run_dir)
         yield
+
+
+def _own_run_dir(folder: Path) -> None:
+    """Make the folder of the sockets; where it lies in a shared folder, see that it is ours."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.lstat()
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            raise ConfigurationError(f"data: {folder}, for the sockets, belongs to someone else")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigurationError(f"data: cannot write to {folder}: {error.strerror}") from None
+
+
+def _facts_path(settings: Settings) -> Path:
+    """Where tools read the address and the process id of a server that is ready."""
+    return settings.data_dir / "server.json"
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""`kill -9` of a worker, of the recorder, of everything: no received byte is lost, none is twice."""
+"""`kill -9` of a worker, the recorder, everything: nothing received is lost, nothing is twice."""
 
 from __future__ import annotations
 

@@ -18,11 +18,13 @@ import msgspec
 import pytest
 
 from streamgauge.api.health import Health, judged
-from streamgauge.journal.segments import segment_numbers
+from streamgauge.journal.reader import Position
+from streamgauge.journal.segments import segment_numbers, segment_path
 from streamgauge.journal.writer import Writer
-from streamgauge.recorder import Recorder
+from streamgauge.recorder import Recorder, position
 from streamgauge.recorder import flusher as flusher_module
 from streamgauge.recorder import tail as tail_module
+from streamgauge.recorder.position import Progress
 from streamgauge.settings import Settings
 from streamgauge.store.loader import open_store
 from tests.recorder.desk import DONE, STOP, Exchange, ListStore, event, eventually, settings_for
@@ -213,7 +215,7 @@ CHILD = """
 import asyncio, sqlite3, sys, time
 import msgspec
 from pathlib import Path
-from streamgauge.recorder import Recorder
+from streamgauge.recorder import Recorder, position
 from streamgauge.settings import Settings
 from streamgauge.store.loader import open_store
 
@@ -336,7 +338,13 @@ def test_a_real_store_keeps_one_row_of_each(tmp_path: Path) -> None:
         traffic.expected[exchange.id] = "".join(words)
     traffic.journal.close()
     child = Child(settings, "chdb")
-    time.sleep(4)
+    directory = traffic.journal.directory
+    last = segment_numbers(directory)[-1]
+    end = Position(last, segment_path(directory, last).stat().st_size)
+    until = time.monotonic() + 60
+    while position.load(tmp_path / "position.msgpack").get(directory.name) != Progress(end, end):
+        assert time.monotonic() < until
+        time.sleep(0.05)
     child.kill()
     store = open_store(settings.store_url, wait_s=10)
     rows = store.query("SELECT toString(id) AS id, outcome, response_text FROM records FINAL")

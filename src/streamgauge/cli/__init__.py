@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command; without the server's packages, say how to get them."""
     try:
-        from streamgauge.cli.commands import app
+        from streamgauge.cli.commands import run
     except ModuleNotFoundError as missing:
         if missing.name is not None and missing.name.startswith("streamgauge"):
             raise
@@ -18,4 +18,4 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    app()
+    sys.exit(run(sys.argv[1:]))

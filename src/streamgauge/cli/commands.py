@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -15,38 +15,44 @@ from streamgauge.settings import load, table
 
 app = typer.Typer(
     help="Pass LLM streams through untouched and tell the truth about them.",
-    no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-Host = Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one [4284].")]
-Data = Annotated[
-    Path | None, typer.Option(help="Folder for the journal and the store [streamgauge-data].")
-]
+# Click's own, wherever this version of Typer keeps it.
+UsageError: Any = typer.BadParameter.__base__
+
+SETTINGS = {setting.name: setting for setting in table()}
+
+
+def _option(name: str, *words: str) -> Any:
+    """Return the option of a setting, with the help that the table has for it."""
+    setting = SETTINGS[name]
+    default = "" if isinstance(setting.default, bool) else f" [default: {setting.default}]"
+    return typer.Option(*words, help=f"{setting.description}{default}")
+
+
+Data = Annotated[Path | None, _option("data")]
 
 
 @app.command()
 def serve(
-    host: Host = None,
-    port: Port = None,
+    host: Annotated[str | None, _option("host")] = None,
+    port: Annotated[int | None, _option("port")] = None,
     data: Data = None,
-    workers: Annotated[int | None, typer.Option(help="Gateway processes [1].")] = None,
+    workers: Annotated[int | None, _option("workers")] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     provider: Annotated[
         list[str] | None,
         typer.Option(help="NAME=URL: add a provider, or replace a built-in one.", metavar="N=URL"),
     ] = None,
-    allow_remote: Annotated[
-        bool | None,
-        typer.Option("--allow-remote", help="Listen beyond this machine without API keys."),
-    ] = None,
+    allow_remote: Annotated[bool | None, _option("allow_remote", "--allow-remote")] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: any setting of the docs.", metavar="N=VALUE"),
     ] = None,
-) -> None:
+) -> int:
     """Run the gateway, the recorder and the page."""
     from streamgauge.supervisor import Supervisor
 
@@ -60,12 +66,13 @@ def serve(
         }
         settings = load(
             config,
-            overrides=_pairs(setting, "--set", "NAME=VALUE") | _given(named),
+            overrides=_pairs(setting, "--set", "NAME=VALUE")
+            | {name: value for name, value in named.items() if value is not None},
             providers=_pairs(provider, "--provider", "NAME=URL"),
         )
         return Supervisor(settings, say=_say).run()
 
-    _finish(run)
+    return _finish(run)
 
 
 @app.command()
@@ -76,7 +83,7 @@ def simulate(
         Path | None, typer.Option(help="Folder of recorded streams to play.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Say the same every time.")] = None,
-) -> None:
+) -> int:
     """Run a provider that plays recordings and makes streams, for tests."""
     from streamgauge.simulator.server import run
 
@@ -90,7 +97,7 @@ def simulate(
         )
         return 0
 
-    _finish(start)
+    return _finish(start)
 
 
 @app.command()
@@ -100,11 +107,11 @@ def demo(
     seconds: Annotated[
         float | None, typer.Option(help="End by itself after so many seconds.")
     ] = None,
-) -> None:
+) -> int:
     """Run everything with made-up traffic: no key, no network."""
     from streamgauge.cli.demo import run
 
-    _finish(lambda: run(port=port, data=data, seconds=seconds, say=_say))
+    return _finish(lambda: run(port=port, data=data, seconds=seconds, say=_say))
 
 
 @app.command()
@@ -116,35 +123,37 @@ def version() -> None:
 @app.command()
 def settings() -> None:
     """Print every setting, its variable and its default."""
-    for one in table():
+    for one in SETTINGS.values():
         typer.echo(f"{one.name} = {_toml(one.default)}")
-        typer.echo(f"    {one.description}  ({one.environment})")
+        typer.echo(f"    {one.description} ({one.allowed}; {one.environment})")
 
 
 # -- what the commands share ------------------------------------------------------------------
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns the exit code. Whatever is wrong is told in one line."""
+    try:
+        return int(app(arguments or ["--help"], standalone_mode=False) or 0)
+    except UsageError as error:
+        message = " ".join(error.format_message().split())
+        print(f"streamgauge: {message.rstrip('.')}; see streamgauge --help", file=sys.stderr)
+        return 2
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _finish(run: Callable[[], int]) -> NoReturn:
-    """Exit with what *run* returns; an error of ours is one line, not a traceback."""
+def _finish(run: Callable[[], int]) -> int:
+    """Return the exit code of *run*; an error of ours is one line, not a traceback."""
     try:
-        code = run()
-    except ConfigurationError as error:
-        print(f"streamgauge: {error}", file=sys.stderr)
-        code = 2
+        return run()
     except StreamgaugeError as error:
         print(f"streamgauge: {error}", file=sys.stderr)
-        code = 1
+        return 2 if isinstance(error, ConfigurationError) else 1
     except KeyboardInterrupt:
-        code = 130
-    sys.exit(code)
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+        return 130
 
 
 def _pairs(texts: list[str] | None, option: str, form: str) -> dict[str, str]:

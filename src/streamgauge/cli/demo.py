@@ -35,6 +35,7 @@ def run(*, port: int, data: Path | None, seconds: float | None, say: Callable[[s
 
     Without *data* the records live in a folder that is gone afterwards.
     """
+    faults: list[StreamgaugeError] = []
     with contextlib.ExitStack() as stack:
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="streamgauge-")))
@@ -48,7 +49,7 @@ def run(*, port: int, data: Path | None, seconds: float | None, say: Callable[[s
         )
 
         def on_ready(server: Supervisor) -> None:
-            stack.enter_context(_traffic(server.url))
+            stack.enter_context(_traffic(server, faults))
             say("")
             say(f"  Open {server.url} and watch streams come in. Ctrl-C ends everything.")
             say("")
@@ -58,7 +59,10 @@ def run(*, port: int, data: Path | None, seconds: float | None, say: Callable[[s
                 timer.start()
                 stack.callback(timer.cancel)
 
-        return Supervisor(settings, say=say).run(on_ready=on_ready)
+        code = Supervisor(settings, say=say).run(on_ready=on_ready)
+    if faults:
+        raise faults[0]
+    return code
 
 
 # -- the parts -------------------------------------------------------------------------------
@@ -89,15 +93,21 @@ def _simulator() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _traffic(url: str) -> Iterator[None]:
-    """Send traffic to *url* from a thread of its own."""
+def _traffic(server: Supervisor, faults: list[StreamgaugeError]) -> Iterator[None]:
+    """Send traffic to *server* from a thread of its own; stop it where there can be none."""
     loop = asyncio.new_event_loop()
-    task = loop.create_task(run_traffic(url))
+    task = loop.create_task(run_traffic(server.url))
 
     def work() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             loop.run_until_complete(task)
-        loop.close()
+        except StreamgaugeError as fault:
+            faults.append(fault)
+            server.stop()
+        except asyncio.CancelledError:
+            pass
+        finally:
+            loop.close()
 
     thread = threading.Thread(target=work, name="traffic", daemon=True)
     thread.start()

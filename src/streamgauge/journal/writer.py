@@ -256,6 +256,8 @@ class Writer:
         if self._is_closed:
             return
         drained = self._backlog.drain(CLOSE_PATIENCE_S)
+        if drained:
+            self._look_for_room()
         self._waker.close()
         self._is_closed = True
         if drained:

@@ -18,10 +18,10 @@ from httpx import HTTPError
 from streamgauge.errors import ConfigurationError
 
 # Few enough for a small machine to do nothing else noticeably: some 200 events a second.
-VISITORS = 6
+VISITORS = 8
 
 # Between turns, as a person reads and types; between visits, twice that.
-PAUSE_S = 2.5
+PAUSE_S = 1.5
 
 # After a connection failed: the gateway may be restarting.
 BACK_OFF_S = 1.0
@@ -98,10 +98,11 @@ class Visitor:
         self._chance = chance
 
     async def come_and_go(self) -> None:
-        """Visit again and again."""
+        """Visit again and again; the first comes soon, for whoever waits to see something."""
+        await asyncio.sleep(self._chance.uniform(0, PAUSE_S))
         while True:
-            await asyncio.sleep(self._chance.expovariate(1 / (2 * PAUSE_S)))
             await self.visit()
+            await asyncio.sleep(self._chance.expovariate(1 / (2 * PAUSE_S)))
 
     async def visit(self) -> None:
         """Talk about one topic with one model for a few turns."""

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from streamgauge.errors import QueryError
-from streamgauge.record import Transcript
+from streamgauge.record import Outcome, Transcript
 from streamgauge.store.clickhouse import Params
 from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, RECORD_COLUMNS, SUMMARY_COLUMNS
 from streamgauge.store.filters import Filter, Where, clickhouse_time
@@ -201,12 +201,14 @@ def timeline(store: Store, record_id: str) -> dict[str, Any] | None:
 
 
 def transcript(store: Store, record_id: str) -> Transcript | None:
-    """The answer of one record as it arrived; None when there is none."""
+    """The answer of one record as it arrived; None when there is none, or none yet."""
     key = _key(store, record_id)
     if key is None:
         return None
-    columns = "request_headers, response_headers, chunk_ms, chunk_bytes"
+    columns = "outcome, request_headers, response_headers, chunk_ms, chunk_bytes"
     rows = store.query(f"SELECT {columns} FROM records FINAL WHERE {_ROW}", key)
+    if rows[0]["outcome"] == Outcome.OPEN:
+        return None
     raw = store.blob(f"SELECT raw FROM records FINAL WHERE {_ROW}", key)
     return Transcript(
         request_headers=rows[0]["request_headers"],

@@ -87,7 +87,8 @@ def _brotli() -> _Stage:
 
     def feed(chunk: bytes) -> bytes:
         plain: bytes = decompressor.process(chunk, output_buffer_limit=MAX_INFLATED)
-        if not decompressor.can_accept_more_data():
+        # It may swallow its input and still have output to give.
+        if len(plain) >= MAX_INFLATED or not decompressor.can_accept_more_data():
             raise _TooMuchError
         return plain
 

@@ -121,7 +121,7 @@ class OpenAIChat:
         self._model: str | None = None
         self._has_finish = False
         self._running: dict[str, Any] | None = None  # usage that may not be the last word
-        self._tools: dict[tuple[int, str], int] = {}  # (choice, id) of calls without an index
+        self._tools: dict[int, dict[str, int]] = {}  # choice → id → number, if no index comes
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
@@ -181,7 +181,8 @@ class OpenAIChat:
             _message(index, message, events)
             for place, call in enumerate(message.tool_calls or ()):
                 _tool_call(index, self._number(index, place, call), call, events)
-        if choice.text:
+        elif choice.text:
+            # A legacy completion's. Together has the same text beside its delta.
             events.append(TextDelta(choice.text, index))
         if choice.logprobs:
             events.append(Extra("logprobs", [choice.logprobs], index))
@@ -197,10 +198,10 @@ class OpenAIChat:
         """Return which call of its choice *call* belongs to; its id tells where no index does."""
         if call.index is not None:
             return call.index
-        if not call.id:
-            return place
-        known = sum(1 for choice, _ in self._tools if choice == index)
-        return self._tools.setdefault((index, call.id), known)
+        numbers = self._tools.setdefault(index, {})
+        if call.id:
+            return numbers.setdefault(call.id, len(numbers))
+        return max(place, len(numbers) - 1)
 
 
 def _is_whole(chunk: _Chunk) -> bool:

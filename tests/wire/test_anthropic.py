@@ -1,0 +1,157 @@
+"""Anthropic Messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streamgauge.record import ToolCall
+from tests.wire.cuts import Cut, whole
+from tests.wire.reading import accumulated
+
+
+def sse(*events: Any) -> bytes:
+    return b"".join(
+        b"event: " + e["type"].encode() + b"\ndata: " + json.dumps(e).encode() + b"\n\n"
+        for e in events
+    )
+
+
+def block(index: int, **content: Any) -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": content}
+
+
+def delta(index: int, **content: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": content}
+
+
+START = {
+    "type": "message_start",
+    "message": {
+        "id": "msg_1",
+        "role": "assistant",
+        "model": "claude",
+        "content": [],
+        "usage": {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 1},
+    },
+}
+END = {
+    "type": "message_delta",
+    "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+    "usage": {"output_tokens": 42},
+}
+STOP = {"type": "message_stop"}
+
+
+def test_text_thinking_and_signature(cut: Cut) -> None:
+    """Each in its place; pings say nothing."""
+    raw = sse(
+        START,
+        block(0, type="thinking", thinking=""),
+        delta(0, type="thinking_delta", thinking="hm"),
+        delta(0, type="signature_delta", signature="sig"),
+        {"type": "content_block_stop", "index": 0},
+        {"type": "ping"},
+        block(1, type="text", text=""),
+        delta(1, type="text_delta", text="Hel"),
+        delta(1, type="text_delta", text="lo"),
+        END,
+        STOP,
+    )
+    got = accumulated("anthropic", "sse", raw, cut)
+    (choice,) = got.reply().choices
+    assert (choice.text, choice.reasoning, choice.finish_reason) == ("Hello", "hm", "end_turn")
+    assert choice.extra["signatures"] == ["sig"]
+    assert got.has_terminal
+    assert (got.id, got.model) == ("msg_1", "claude")
+    assert not got.unknown
+
+
+def test_usage_is_that_of_both_ends() -> None:
+    """Input and cache from the start, output from the end."""
+    got = accumulated("anthropic", "sse", sse(START, END, STOP), whole)
+    assert got.usage == {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 42}
+    assert got.is_usage_final
+
+
+def test_usage_of_a_broken_stream_is_not_final() -> None:
+    """The one output token of the start is only what was counted so far."""
+    got = accumulated("anthropic", "sse", sse(START), whole)
+    assert got.usage is not None
+    assert not got.is_usage_final
+    assert not got.has_terminal
+
+
+def test_tool_input_comes_in_pieces(cut: Cut) -> None:
+    """Tool calls are numbered among themselves, not by block."""
+    raw = sse(
+        START,
+        block(0, type="text", text="Let me see."),
+        block(1, type="tool_use", id="t1", name="f", input={}),
+        delta(1, type="input_json_delta", partial_json='{"x"'),
+        block(2, type="server_tool_use", id="t2", name="web_search", input={}),
+        delta(2, type="input_json_delta", partial_json='{"q":1}'),
+        delta(1, type="input_json_delta", partial_json=":2}"),
+        END,
+        STOP,
+    )
+    got = accumulated("anthropic", "sse", raw, cut)
+    assert got.reply().choices[0].tool_calls == (
+        ToolCall(index=0, id="t1", type="tool_use", name="f", arguments='{"x":2}'),
+        ToolCall(index=1, id="t2", type="server_tool_use", name="web_search", arguments='{"q":1}'),
+    )
+
+
+def test_citations_and_results_of_server_tools_are_kept() -> None:
+    """They have no word of ours, so they keep theirs."""
+    raw = sse(
+        START,
+        block(0, type="web_search_tool_result", tool_use_id="t2", content=[{"title": "x"}]),
+        block(1, type="text", text=""),
+        delta(1, type="citations_delta", citation={"cited_text": "y"}),
+        END,
+        STOP,
+    )
+    extra = accumulated("anthropic", "sse", raw, whole).reply().choices[0].extra
+    assert extra["blocks"][0]["tool_use_id"] == "t2"
+    assert extra["citations"] == [{"cited_text": "y"}]
+
+
+def test_an_error_event_is_a_fault_and_keeps_what_was_said(cut: Cut) -> None:
+    """Overloaded in the middle of a 200."""
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    raw = sse(START, block(0, type="text", text="half"), error)
+    got = accumulated("anthropic", "sse", raw, cut)
+    assert got.text() == "half"
+    assert (got.faults[0].type, got.faults[0].message) == ("overloaded_error", "Overloaded")
+
+
+def test_an_event_of_tomorrow_is_one_unknown() -> None:
+    """The rest goes on."""
+    raw = sse(START, {"type": "something_new", "x": 1}, block(0, type="text", text="a"), END, STOP)
+    got = accumulated("anthropic", "sse", raw, whole)
+    assert got.unknown == 1
+    assert got.text() == "a"
+
+
+def test_a_whole_answer_is_read_too(cut: Cut) -> None:
+    """Blocks, usage and stop reason at once."""
+    body = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "model": "claude",
+        "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+            {"type": "text", "text": "Hello"},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}},
+        ],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 1, "output_tokens": 2},
+    }
+    got = accumulated("anthropic", "plain", json.dumps(body).encode(), cut)
+    (choice,) = got.reply().choices
+    assert (choice.text, choice.reasoning) == ("Hello", "hm")
+    assert choice.tool_calls[0].arguments == '{"x":1}'
+    assert got.finish_reasons() == ("tool_use",)
+    assert got.has_terminal
