@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -244,7 +245,8 @@ def _child(pid: int, words: str) -> int | None:
 def _is_ready(port: int) -> bool | None:
     try:
         with _http.open(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-            return answer.status == 200 or None
+            # While there is no recorder the gateway answers by itself, with a reason.
+            return (answer.status == 200 and b"reason" not in answer.read()) or None
     except OSError:
         return None
 
@@ -253,6 +255,9 @@ def _get_json(port: int, path: str) -> Any:
     try:
         with _http.open(f"http://127.0.0.1:{port}{path}", timeout=CATCH_UP_TIMEOUT_S) as answer:
             return json.load(answer)
+    except urllib.error.HTTPError as error:
+        said = error.read().decode(errors="replace")
+        raise BenchError(f"the gateway does not answer {path}: {error}: {said}") from error
     except OSError as error:
         raise BenchError(f"the gateway does not answer {path}: {error}") from error
 

@@ -31,6 +31,9 @@ from streamgauge.supervisor import MISCONFIGURED, secret_of
 
 Role = Callable[[Settings, list[str]], Awaitable[None]]
 
+# Enough to give way to the workers, not enough to starve beside them.
+RECORDER_NICENESS = 10
+
 # How long a new recorder waits for the one before it to let go of the database.
 STORE_WAIT_S = 10.0
 
@@ -72,6 +75,8 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     from streamgauge.recorder import Recorder
     from streamgauge.store.loader import open_store
 
+    # Streams first: where cores are scarce the journal waits, not the client.
+    os.nice(RECORDER_NICENESS)
     store = open_store(settings.store_url, wait_s=STORE_WAIT_S)
     recording = Recorder(settings, store)
 

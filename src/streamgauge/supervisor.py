@@ -100,6 +100,11 @@ class Child:
         self.process = None
         return code
 
+    def close_listener(self) -> None:
+        """Let go of our end of the listening socket; the process has its own."""
+        if self.listener is not None:
+            self.listener.close()
+
     def signal(self, number: int) -> None:
         """Send a signal if there is anyone to get it."""
         if self.process is not None and self.process.poll() is None:
@@ -270,6 +275,9 @@ class Supervisor:
     def _end(self, workers: list[Child], recorder: Child) -> None:
         """End the workers, then the recorder, which stores what they have left."""
         heard = len(self._signals)
+        # With ours still open, connections would wait for a worker that never comes.
+        for worker in workers:
+            worker.close_listener()
         grace = self._settings.limits.stop_grace_s
         self._end_some(workers, heard, grace + KILL_AFTER_S)
         self._end_some([recorder], heard, KILL_AFTER_S + grace)

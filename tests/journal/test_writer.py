@@ -22,7 +22,7 @@ from streamgauge.journal import appender, backlog, segments, writer
 from streamgauge.journal.format import OVERHEAD, Kind, Mark
 from streamgauge.journal.owner import is_owned
 from streamgauge.journal.reader import Reader
-from streamgauge.journal.recover import parse
+from streamgauge.journal.recover import Entry, parse
 from streamgauge.journal.segments import segment_numbers, segment_path
 from streamgauge.journal.writer import Writer
 from tests.journal.pages import ID, exchange_id
@@ -214,6 +214,19 @@ def test_an_end_that_was_lost_is_written_later(directory: Path) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_hole_is_told_before_the_end_that_follows_it(directory: Path) -> None:
+    """Else the exchange would pass for whole."""
+    journal = Writer(directory, fsync_interval_s=60)
+    journal.append(Kind.OPEN, ID, 1, b"open")
+    with largest_file(segment_path(directory, 1).stat().st_size):
+        journal.chunk(ID, 2, b"b" * 500, 0)
+    journal.append(Kind.END, ID, 3, b"end")
+    assert [e.kind for e in Reader(directory).read()] == [Kind.OPEN, Kind.MARK, Kind.END]
+    journal.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.usefixtures("impatient")
 def test_a_segment_that_cannot_be_cut_back_is_left_for_another(directory: Path) -> None:
     """A device without room that cannot even truncate: the next segment takes over."""
     journal = Writer(directory, fsync_interval_s=60)
@@ -229,7 +242,6 @@ def test_a_segment_that_cannot_be_cut_back_is_left_for_another(directory: Path) 
     journal.close()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_left_alone_for_a_moment(directory: Path) -> None:
     """Every write fails at once until the next try is due."""
     journal = Writer(directory, fsync_interval_s=60)
@@ -289,13 +301,15 @@ class StalledDisk:
         os.dup2(into, journal._appender.fd)
         os.close(into)
 
-    def drain(self, size: int) -> bytes:
-        """Read *size* bytes of what the journal has written."""
+    def drain(self) -> list[Entry]:
+        """Read what the journal has written, until it is closed."""
         data = bytearray()
-        while len(data) < self.filler + size:
-            data += os.read(self.out, 65536)
+        while piece := os.read(self.out, 65536):
+            data += piece
         os.close(self.out)
-        return bytes(data[self.filler :])
+        found: list[Entry] = []
+        assert parse(bytes(data[self.filler :]), found) == (len(data) - self.filler, 0)
+        return found
 
 
 def test_a_stalled_disk_is_left_to_a_thread(
@@ -305,20 +319,16 @@ def test_a_stalled_disk_is_left_to_a_thread(
     monkeypatch.setattr(writer, "STALL_NS", 10_000_000)
     journal = Writer(directory, fsync_interval_s=60)
     disk = StalledDisk(journal)
-    rows = 40
-    size = rows * (8 + 33 + 10_000)
     with ThreadPoolExecutor() as pool:
-        draining = pool.submit(lambda: time.sleep(0.4) or disk.drain(size))
-        for number in range(rows):
+        draining = pool.submit(lambda: time.sleep(0.4) or disk.drain())
+        for number in range(40):
             journal.chunk(ID, number, b"x" * 10_000, 0)
-        data = draining.result(PATIENCE_S)
+        until(lambda: not journal.status().stalled)
+        journal.close()
+        found = draining.result(PATIENCE_S)
+    assert [e.t_ns for e in found] == list(range(40))
     assert journal.status().stalls >= 1
-    until(lambda: not journal.status().stalled)
-    found: list = []
-    assert parse(data, found) == (size, 0)
-    assert [e.t_ns for e in found] == list(range(rows))
     assert journal.status().lost_entries == 0
-    journal.close()
 
 
 def test_what_waits_for_a_stalled_disk_is_bounded(
@@ -334,12 +344,33 @@ def test_what_waits_for_a_stalled_disk_is_bounded(
     # Nine fit, one of which the thread holds in its hands.
     assert journal.status().lost_entries == 91
     assert journal.status().lost_bytes == 91 * (8 + 33 + 10_000)
-    data = disk.drain(9 * (8 + 33 + 10_000))
-    until(lambda: not journal.status().stalled)
-    found: list = []
-    parse(data, found)
-    assert [e.t_ns for e in found] == list(range(9))
-    journal.close()
+    with ThreadPoolExecutor() as pool:
+        draining = pool.submit(disk.drain)
+        until(lambda: not journal.status().stalled)
+        journal.close()
+        found = draining.result(PATIENCE_S)
+    assert [e.t_ns for e in found if e.kind == Kind.CHUNK] == list(range(9))
+
+
+def test_an_end_that_was_lost_comes_after_what_still_waits(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backlog was full when the exchange ended: its chunks come first, then its end."""
+    monkeypatch.setattr(backlog, "MAX_BACKLOG_BYTES", 50_000)
+    journal = Writer(directory, fsync_interval_s=60)
+    disk = StalledDisk(journal)
+    journal._backlog.begin()
+    for number in range(8):
+        journal.chunk(ID, number, b"x" * 12_000, 0)
+    journal.append(Kind.END, ID, 9, b"e" * 5000)
+    with ThreadPoolExecutor() as pool:
+        draining = pool.submit(disk.drain)
+        until(lambda: not journal.status().stalled)
+        journal.close()
+        found = draining.result(PATIENCE_S)
+    assert journal.status().lost_entries == 5
+    assert sorted(e.kind for e in found) == [Kind.CHUNK] * 4 + [Kind.MARK, Kind.END]
+    assert found[-1].kind == Kind.END
 
 
 def test_a_disk_that_is_back_is_written_directly_again(directory: Path) -> None:

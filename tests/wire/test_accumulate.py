@@ -39,7 +39,7 @@ def test_nothing_adds_up_to_an_empty_reply() -> None:
         (),
         (),
     )
-    assert not (reply.has_terminal or reply.has_finish or reply.is_cut)
+    assert (reply.has_terminal, reply.has_finish, reply.is_cut) == (False, False, False)
     assert reply.usage is None
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from streamgauge.record import ToolCall
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamgauge.record import Fault, ToolCall
 from tests.wire.cuts import Cut, whole
 from tests.wire.reading import accumulated
 
@@ -155,3 +160,102 @@ def test_a_whole_answer_is_read_too(cut: Cut) -> None:
     assert choice.tool_calls[0].arguments == '{"x":1}'
     assert got.finish_reasons() == ("tool_use",)
     assert got.has_terminal
+
+
+def test_a_whole_answer_is_the_same_reply_as_its_stream(cut: Cut) -> None:
+    """Citations, signatures and what was redacted too."""
+    hidden = {"type": "redacted_thinking", "data": "D"}
+    start = START["message"]
+    assert isinstance(start, dict)
+    body = start | {
+        "type": "message",
+        "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+            {"type": "text", "text": "Hello", "citations": [{"cited_text": "y"}]},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}},
+            hidden,
+        ],
+        "stop_reason": "stop_sequence",
+        "stop_sequence": "END",
+        "usage": {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 42},
+    }
+    raw = sse(
+        START,
+        block(0, type="thinking", thinking=""),
+        delta(0, type="thinking_delta", thinking="hm"),
+        delta(0, type="signature_delta", signature="s"),
+        block(1, type="text", text=""),
+        delta(1, type="citations_delta", citation={"cited_text": "y"}),
+        delta(1, type="text_delta", text="Hello"),
+        block(2, type="tool_use", id="t", name="f", input={}),
+        delta(2, type="input_json_delta", partial_json='{"x":1}'),
+        block(3, **hidden),
+        END | {"delta": {"stop_reason": "stop_sequence", "stop_sequence": "END"}},
+        STOP,
+    )
+    alone = accumulated("anthropic", "plain", json.dumps(body, indent=1).encode(), cut)
+    assert alone.reply() == accumulated("anthropic", "sse", raw, cut).reply()
+    assert (alone.has_terminal, alone.is_usage_final) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (
+            {"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}},
+            Fault(type="rate_limit_error", message="slow"),
+        ),
+        (
+            {"error": {"code": 502, "message": "bad gateway"}},
+            Fault(type="502", message="bad gateway"),
+        ),
+    ],
+    ids=["anthropic's", "a proxy's"],
+)
+def test_an_error_body_is_a_fault(body: dict[str, Any], fault: Fault, cut: Cut) -> None:
+    """With the words of whoever sent it."""
+    got = accumulated("anthropic", "plain", json.dumps(body).encode(), cut)
+    assert got.faults == [fault]
+    assert (got.stream_faults, got.has_terminal) == (1, False)
+
+
+def test_a_whole_tool_call_without_input_has_an_empty_object() -> None:
+    """Its id is text, whatever was sent."""
+    tool = {"type": "tool_use", "id": 7, "name": "f", "input": {}}
+    body = json.dumps({"type": "message", "content": [tool]}).encode()
+    assert accumulated("anthropic", "plain", body, whole).reply().choices[0].tool_calls == (
+        ToolCall(index=0, id="7", type="tool_use", name="f", arguments="{}"),
+    )
+
+
+def test_a_frame_that_cannot_be_read_is_one_unknown_and_the_rest_goes_on(cut: Cut) -> None:
+    """Bad JSON, wrong types, absurd nesting, broken UTF-8."""
+    rubbish = [b"{oops", b"3", b'{"type":{}}', b"[" * 20_000, b'{"type":"\xff"}']
+    raw = b"".join(b"data: " + data + b"\n\n" for data in rubbish)
+    got = accumulated("anthropic", "sse", raw + sse(START, END, STOP), cut)
+    assert (got.unknown, got.stream_faults, got.has_terminal) == (5, 0, True)
+
+
+KINDS = "message_start content_block_start content_block_delta message_delta message error text "
+KINDS += "thinking tool_use server_tool_use novelty"
+FIELDS = "message content_block delta usage error index content text thinking citations citation "
+FIELDS += "input id name partial_json stop_reason"
+ANY_JSON = st.recursive(
+    st.none() | st.integers(-3, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.builds(
+            lambda kind, rest: {"type": kind} | rest,
+            st.sampled_from(KINDS.split()),
+            st.dictionaries(st.sampled_from(FIELDS.split()), inner, max_size=5),
+        )
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.lists(ANY_JSON, max_size=4))
+def test_no_json_whatever_is_an_error(values: list[Any]) -> None:
+    """Reading never raises, and what it gives can be stored."""
+    raw = b"".join(b"data: " + json.dumps(value).encode() + b"\n\n" for value in values)
+    msgspec.json.encode(accumulated("anthropic", "sse", raw, whole).reply())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streamgauge.record import Choice, ToolCall
+from streamgauge.record import Choice, Fault, ToolCall
 from tests.wire.cuts import Cut, whole
 from tests.wire.reading import accumulated
 
@@ -71,6 +74,13 @@ def test_parallel_tool_calls_are_put_together_by_index(cut: Cut) -> None:
         ({"reasoning": "hm"}, "reasoning", "hm"),
         ({"reasoning_content": "hm"}, "reasoning", "hm"),
         ({"audio": {"transcript": "hi"}}, "text", "hi"),
+        ({"reasoning": "hm", "reasoning_content": "hm"}, "reasoning", "hm"),
+        ({"content": [{"type": "text", "text": "hi"}]}, "text", "hi"),
+        (
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]},
+            "reasoning",
+            "hm",
+        ),
     ],
 )
 def test_everything_said_is_kept(message: Any, field: str, value: str) -> None:
@@ -175,3 +185,165 @@ def test_an_error_body_is_a_fault() -> None:
     body = b'{"error":{"message":"slow down","type":"rate_limit","code":429}}'
     got = accumulated("openai_chat", "plain", body, whole)
     assert got.faults[0].message == "slow down"
+
+
+def test_tool_calls_without_an_index_are_told_apart_by_their_ids() -> None:
+    """Some of those who imitate the API leave the index out."""
+    raw = sse(
+        delta(tool_calls=[call(None, id="a", function={"name": "f", "arguments": '{"x"'})]),
+        delta(tool_calls=[call(None, function={"arguments": ":1}"})]),
+        delta(tool_calls=[call(None, id="b", function={"name": "g", "arguments": "{}"})]),
+    )
+    calls = accumulated("openai_chat", "sse", raw, whole).reply().choices[0].tool_calls
+    assert [(c.id, c.name, c.arguments) for c in calls] == [("a", "f", '{"x":1}'), ("b", "g", "{}")]
+
+
+def test_arguments_that_are_an_object_become_json_text() -> None:
+    """Where the API has a string."""
+    raw = sse(delta(tool_calls=[call(0, id="a", function={"name": "f", "arguments": {"x": 1}})]))
+    (made,) = accumulated("openai_chat", "sse", raw, whole).reply().choices[0].tool_calls
+    assert made.arguments == '{"x":1}'
+
+
+def test_a_custom_tool_has_its_input() -> None:
+    """It is text, not JSON."""
+    raw = sse(
+        delta(tool_calls=[call(0, id="a", type="custom", custom={"name": "py", "input": "1+"})]),
+        delta(tool_calls=[call(0, custom={"input": "1"})]),
+    )
+    assert accumulated("openai_chat", "sse", raw, whole).reply().choices[0].tool_calls == (
+        ToolCall(index=0, id="a", type="custom", name="py", arguments="1+1"),
+    )
+
+
+def test_a_legacy_function_call_is_a_tool_call() -> None:
+    """The only one of its choice."""
+    raw = sse(
+        delta(function_call={"name": "f", "arguments": ""}),
+        delta(function_call={"arguments": "{}"}),
+        delta(finish="function_call"),
+    )
+    assert accumulated("openai_chat", "sse", raw, whole).reply().choices[0].tool_calls == (
+        ToolCall(index=0, type="function", name="f", arguments="{}"),
+    )
+
+
+def test_what_has_no_word_of_ours_keeps_its_own(cut: Cut) -> None:
+    """What every chunk repeats about the answer is kept once; audio is added up."""
+    raw = sse(
+        {**delta(audio={"id": "x", "data": "QUI="}), "service_tier": "auto", "citations": ["u"]},
+        {**delta(audio={"data": "QkM="}), "service_tier": "flex", "citations": ["u", "v"]},
+        delta(audio={"expires_at": 9}),
+    )
+    reply = accumulated("openai_chat", "sse", raw, cut).reply()
+    assert reply.choices[0].extra == {
+        "audio": {"id": "x", "expires_at": 9},
+        "audio_data": "QUI=QkM=",
+    }
+    assert reply.extra == {"service_tier": "flex", "citations": ["u", "v"]}
+
+
+@pytest.mark.parametrize(
+    ("chunks", "is_final"),
+    [
+        ([{**delta("a"), "usage": USAGE}], False),
+        ([{**delta("a"), "usage": USAGE}, b"[DONE]"], True),
+        ([delta(finish="stop"), {**delta(""), "usage": USAGE}], True),
+        ([{**delta("a"), "usage": {"n": 1}}, {"choices": [], "usage": USAGE}], True),
+    ],
+    ids=["counted along", "counted along to the end", "after the finish", "corrected"],
+)
+def test_usage_is_final_when_the_answer_has_ended(chunks: list[Any], is_final: bool) -> None:
+    """A running count of a stream that broke off is not the bill."""
+    got = accumulated("openai_chat", "sse", sse(*chunks, done=False), whole)
+    assert got.usage == USAGE
+    assert got.is_usage_final == is_final
+
+
+FAULTS: dict[str, tuple[dict[str, Any], Fault]] = {
+    "code only": ({"error": {"message": "no", "code": 502}}, Fault(type="502", message="no")),
+    "text": ({"error": "no"}, Fault(message="no")),
+    "no message": ({"error": {"code": 1}}, Fault(type="1", message='{"code":1}')),
+    "anthropic's": (
+        {"type": "error", "error": {"type": "overloaded_error", "message": "no"}},
+        Fault(type="overloaded_error", message="no"),
+    ),
+    "groq": ({"x_groq": {"error": "no"}, "choices": []}, Fault(message="no")),
+    "mistral, vllm": (
+        {"object": "error", "message": "no", "type": "invalid", "code": 3},
+        Fault(type="invalid", message="no"),
+    ),
+    "fastapi": ({"detail": "Not Found"}, Fault(message="Not Found")),
+    "openrouter": (
+        {"choices": [{"delta": {}, "error": {"code": 502, "message": "no"}}]},
+        Fault(type="502", message="no"),
+    ),
+}
+
+
+@pytest.mark.parametrize("framing", ["sse", "plain"])
+@pytest.mark.parametrize(("body", "fault"), FAULTS.values(), ids=FAULTS)
+def test_errors_of_all_shapes_are_faults(body: dict[str, Any], fault: Fault, framing: str) -> None:
+    """In a stream and alone."""
+    raw = sse(body, done=False) if framing == "sse" else json.dumps(body).encode()
+    got = accumulated("openai_chat", framing, raw, whole)
+    assert got.faults == [fault]
+    assert (got.stream_faults, got.unknown, got.has_terminal) == (1, 0, False)
+
+
+def test_an_error_event_is_a_fault_whatever_is_in_it() -> None:
+    """Its name says so."""
+    got = accumulated("openai_chat", "sse", b'event: error\ndata: {"oh":1}\n\n', whole)
+    assert got.faults == [Fault(message='{"oh":1}')]
+
+
+def test_a_whole_answer_is_the_same_reply_as_its_stream(cut: Cut) -> None:
+    """Calls of a whole answer have no index."""
+    f = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {
+        "role": "assistant",
+        "content": "hi",
+        "tool_calls": [{"id": "a"} | f, {"id": "b"} | f],
+    }
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls", "logprobs": None}
+    body = {"id": "c1", "object": "chat.completion", "model": "m", "choices": [choice]}
+    alone = accumulated("openai_chat", "plain", json.dumps(body | {"usage": USAGE}).encode(), cut)
+    raw = sse(
+        delta("h", role="assistant"),
+        delta("i"),
+        delta(tool_calls=[call(0, id="a", **f)]),
+        delta(tool_calls=[call(1, id="b", **f)]),
+        delta(finish="tool_calls"),
+        {"id": "c1", "model": "m", "choices": [], "usage": USAGE},
+    )
+    streamed = accumulated("openai_chat", "sse", raw, cut)
+    assert alone.reply() == streamed.reply()
+    assert (alone.has_terminal, alone.is_usage_final) == (True, True)
+
+
+def test_a_chunk_with_a_message_beside_its_delta_is_no_whole_answer() -> None:
+    """Perplexity and Writer send both; taking the first for the end would hide a cut stream."""
+    chunk = delta("a")
+    chunk["object"] = "chat.completion"
+    chunk["choices"][0]["message"] = {"role": "assistant", "content": "a"}
+    got = accumulated("openai_chat", "sse", sse(chunk, done=False), whole)
+    assert got.text() == "a"
+    assert not got.has_terminal
+
+
+FIELDS = "choices delta message content tool_calls function usage error audio id index arguments "
+FIELDS += "custom text thinking name x_groq logprobs type detail code function_call finish_reason"
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(FIELDS.split()), inner, max_size=5)
+    ),
+    max_leaves=30,
+)
+
+
+@given(st.lists(ANY_JSON, max_size=4))
+def test_no_json_whatever_is_an_error(values: list[Any]) -> None:
+    """Reading never raises, and what it gives can be stored."""
+    msgspec.json.encode(accumulated("openai_chat", "sse", sse(*values), whole).reply())

@@ -94,3 +94,54 @@ def test_the_usual_chunk_is_the_frame_it_holds() -> None:
     """Whole events in a chunk are frames at once, several of them too."""
     got = frames("sse", b'data: {"a":1}\n\ndata: [DONE]\n\n', whole)
     assert [frame.data for frame in got] == [b'{"a":1}', b"[DONE]"]
+
+
+ENDLESS = {
+    "one line": b"data: " + b"x" * 200 + b"\n\n",
+    "many lines": b"data: xxxx\n" * 40 + b"\n",
+    "empty lines": b"data\n" * 200 + b"\n",
+}
+
+
+@pytest.mark.parametrize("size", [1, 11, 100, 1000])
+@pytest.mark.parametrize("raw", ENDLESS.values(), ids=ENDLESS)
+def test_an_event_over_the_limit_is_dropped_whatever_it_is_made_of(
+    raw: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that are whole count as well as the one that is not."""
+    monkeypatch.setattr(sse, "MAX_FRAME", 100)
+    stream = b"data: a\n\n" + raw + b"data: b\n\n"
+    decoder = SseDecoder()
+    got = [f for i in range(0, len(stream), size) for f in decoder.feed(stream[i : i + size])]
+    assert [frame.data for frame in got] == [b"a", b"b"]
+    assert decoder.dropped == 1
+
+
+@pytest.mark.parametrize("size", [1, 9, 64])
+def test_an_event_within_the_limit_is_kept_in_every_cut(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes in pieces counts once."""
+    monkeypatch.setattr(sse, "MAX_FRAME", 100)
+    stream = b"data: " + b"x" * 80 + b"\ndata: y\n\n"
+    decoder = SseDecoder()
+    got = [f for i in range(0, len(stream), size) for f in decoder.feed(stream[i : i + size])]
+    assert [frame.data for frame in got] == [b"x" * 80 + b"\ny"]
+
+
+def test_an_endless_event_that_breaks_off_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no frame."""
+    monkeypatch.setattr(sse, "MAX_FRAME", 100)
+    decoder = SseDecoder()
+    for piece in [b"data: ", *[b"x" * 10] * 50]:
+        assert decoder.feed(piece) == []
+    assert decoder.close() == []
+    assert decoder.dropped == 1
+
+
+def test_a_frame_comes_with_the_chunk_that_completes_it() -> None:
+    """Not with the next one: the time to the first token depends on it."""
+    decoder = SseDecoder()
+    chunks = [b"data: a\n", b"\ndata: b\n\ndat", b"a: c\r", b"\r", b"\ndata: d\r\n\r"]
+    got = [[frame.data for frame in decoder.feed(chunk)] for chunk in chunks]
+    assert got == [[], [b"a", b"b"], [], [b"c"], [b"d"]]

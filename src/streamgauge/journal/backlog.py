@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -31,16 +32,17 @@ class Backlog:
         self._blocks: deque[bytes] = deque()
         self._bytes = 0
         self._condition = threading.Condition()
-        self._thread: threading.Thread | None = None
         self.is_active = False
         self.stalls = 0
 
     def begin(self) -> None:
         """Let the thread write from now on."""
         self.stalls += 1
-        self.is_active = True
-        self._thread = threading.Thread(target=self._run, name="journal-backlog", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="journal-backlog", daemon=True)
+        # Where there can be no thread the loop goes on writing: slow, but whole.
+        with contextlib.suppress(RuntimeError):
+            thread.start()
+            self.is_active = True
 
     def add(self, block: bytes) -> bool:
         """Hand over *block*; False if the disk is back and the caller is to write it itself."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from time import monotonic_ns
+from typing import Any
 
 import msgspec
 
@@ -41,31 +42,39 @@ class Losses:
             self.bytes += len(block)
             for kind, exchange, entry in entries_of(block):
                 self.entries += 1
-                if exchange not in self._holes and len(self._holes) >= MAX_HOLES:
+                known: dict[bytes, Any] = self._ends if kind == Kind.END else self._holes
+                if exchange not in known and len(known) >= MAX_HOLES:
                     continue
                 if kind == Kind.END:
-                    self._holes.setdefault(exchange, 0)
                     self._ends[exchange] = entry
                 else:
                     self._holes[exchange] = self._holes.get(exchange, 0) + len(entry)
             self.is_owing = True
 
-    def owed(self) -> bytes:
-        """Return the entries that tell the readers, as they are written."""
+    def marks(self) -> bytes:
+        """Return the entries that tell of the holes, as they are written."""
         at = monotonic_ns()
-        owed: list[bytes] = []
+        marks: list[bytes] = []
         with self._lock:
             for exchange, lost in self._holes.items():
-                if lost:
-                    mark = _pack(Mark(name=LOST, value=lost))
-                    length = ENTRY.size - 4 + len(mark)
-                    owed += ENTRY.pack(length, Kind.MARK, exchange, at), mark
-                owed.append(self._ends.get(exchange, b""))
-        return b"".join(owed)
+                mark = _pack(Mark(name=LOST, value=lost))
+                length = ENTRY.size - 4 + len(mark)
+                marks += ENTRY.pack(length, Kind.MARK, exchange, at), mark
+        return b"".join(marks)
 
-    def told(self) -> None:
-        """Forget what was owed: the readers know."""
+    def ends(self) -> bytes:
+        """Return the ENDs that were lost, as they are written."""
+        with self._lock:
+            return b"".join(self._ends.values())
+
+    def told_marks(self) -> None:
+        """Forget the holes: the readers know."""
         with self._lock:
             self._holes.clear()
+            self.is_owing = bool(self._ends)
+
+    def told_ends(self) -> None:
+        """Forget the ENDs: the readers have them."""
+        with self._lock:
             self._ends.clear()
-            self.is_owing = False
+            self.is_owing = bool(self._holes)

@@ -41,27 +41,19 @@ def own(directory: Path) -> int:
     return fd
 
 
-def hold_if_dead(directory: Path) -> int | None:
-    """Return a descriptor that keeps owners away while it is open; None if there is one.
+def is_owned(directory: Path) -> bool:
+    """Whether the writer of *directory* lives.
 
     A directory without an owner file is just being made, and counts as owned.
     """
     try:
         fd = os.open(directory / OWNER, os.O_RDONLY)
     except FileNotFoundError:
-        return None
+        return True
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        os.close(fd)
-        return None
-    return fd
-
-
-def is_owned(directory: Path) -> bool:
-    """Whether the writer of *directory* lives."""
-    fd = hold_if_dead(directory)
-    if fd is None:
         return True
-    os.close(fd)
+    finally:
+        os.close(fd)
     return False

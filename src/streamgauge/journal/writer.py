@@ -144,6 +144,8 @@ class Writer:
             return
         began = monotonic_ns()
         try:
+            if self._losses.is_owing:
+                self._settle()
             self._appender.write(parts, size)
         except OSError as error:
             self._lose(b"".join(parts), str(error))
@@ -152,8 +154,6 @@ class Writer:
             self._syncer.sync(self._appender.fd)
         elif monotonic_ns() - began > STALL_NS:
             self._stalled()
-        if self._losses.is_owing:
-            self._settle()
         if not self._waker.is_due:
             self._waker.wake_soon()
 
@@ -162,6 +162,8 @@ class Writer:
     def _write_joined(self, block: bytes) -> None:
         """Write for the backlog's thread."""
         try:
+            if self._losses.is_owing:
+                self._settle_marks()
             self._appender.write((block,), len(block))
         except OSError as error:
             self._lose(block, str(error))
@@ -189,15 +191,21 @@ class Writer:
         return True
 
     def _settle(self) -> None:
-        """Tell the readers what is missing; what cannot be told now stays owed."""
-        if self._backlog.is_active:
-            return
-        owed = self._losses.owed()
-        with contextlib.suppress(OSError):
-            if owed:
-                block = _pack_block(len(owed), crc32(owed))
-                self._appender.write((block, owed), _BLOCK_SIZE + len(owed))
-            self._losses.told()
+        """Tell the readers what is missing, before anything that follows; raises `OSError`."""
+        self._settle_marks()
+        self._write_owed(self._losses.ends())
+        self._losses.told_ends()
+
+    def _settle_marks(self) -> None:
+        # No ENDs here: what an exchange said before may still wait in the backlog.
+        self._appender.prepare()
+        self._write_owed(self._losses.marks())
+        self._losses.told_marks()
+
+    def _write_owed(self, entries: bytes) -> None:
+        if entries:
+            block = _pack_block(len(entries), crc32(entries))
+            self._appender.write((block, entries), _BLOCK_SIZE + len(entries))
 
     # -- looking after it -----------------------------------------------------------------------
 
@@ -232,11 +240,8 @@ class Writer:
         """Settle without waiting for the next stream; called about once a second."""
         if self._is_closed or not (self._appender.is_full or self._losses.is_owing):
             return
-        try:
+        with contextlib.suppress(OSError):
             self._appender.prepare()
-        except OSError:
-            return
-        if self._losses.is_owing:
             self._settle()
 
     def _current(self) -> tuple[int, int, int]:

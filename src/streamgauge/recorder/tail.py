@@ -109,18 +109,22 @@ class Tail:
         if monotonic() < self._look_at and not is_news:
             return
         self._look_at = monotonic() + LOOK_INTERVAL_S
-        try:
-            names = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
-        except FileNotFoundError:
-            names = []
-        for name in names:
+        for name in self._names():
             if name not in self.followers:
                 self.followers[name] = self._follow(name)
+        self._progresses.clear()  # what is left is of directories that are gone
         for name, follower in list(self.followers.items()):
             follower.look()
-            if follower.is_dead:
-                self.workers.forget(name)
             self._prune(name, follower)
+        for name in self.workers.directories():
+            if name not in self.followers or self.followers[name].is_dead:
+                self.workers.forget(name)
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(path.name for path in self.folder.iterdir() if path.is_dir())
+        except FileNotFoundError:  # no worker has been there yet
+            return []
 
     def _follow(self, name: str) -> Follower:
         return Follower(

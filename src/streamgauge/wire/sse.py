@@ -73,7 +73,9 @@ class SseDecoder:
         start = 0
         while chunk.startswith(b"data: ", start):
             end = chunk.find(b"\n\n", start)
-            if end < 0 or chunk.find(b"\n", start, end) >= 0 or chunk.find(b"\r", start, end) >= 0:
+            if end < 0 or end - start > MAX_FRAME:
+                break
+            if chunk.find(b"\n", start, end) >= 0 or chunk.find(b"\r", start, end) >= 0:
                 break
             frames.append(Frame(chunk[start + 6 : end], None, self._id))
             start = end + 2

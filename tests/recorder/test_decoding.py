@@ -1,0 +1,82 @@
+"""From bytes to a reply, and what happens when that fails."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+
+import pytest
+
+from streamgauge.recorder.decoding import EVENT, INFLATE_BYTES, TEXT, Decoding, inflated
+from streamgauge.wire.detect import Choice
+from tests.recorder.desk import DONE, ROLE, STOP, event
+
+CHAT = Choice("sse", "openai_chat")
+
+
+def test_a_chunk_tells_what_it_brought() -> None:
+    """Comments bring nothing, role chunks no text."""
+    decoding = Decoding(CHAT, None)
+    assert decoding.feed(b": ping\n\n") == 0
+    assert decoding.feed(ROLE) == EVENT
+    assert decoding.feed(event("a")[:20]) == 0
+    assert decoding.feed(event("a")[20:] + event("b")) == EVENT | TEXT
+    assert decoding.deltas == 2
+    assert not decoding.is_whole
+    assert decoding.feed(STOP + DONE) == EVENT
+    assert decoding.is_whole
+
+
+def test_an_unknown_dialect_has_events_but_no_reply() -> None:
+    """Its frames can still be timed."""
+    decoding = Decoding(Choice("sse", None), None)
+    assert decoding.feed(event("a")) == EVENT
+    assert decoding.reply.text() == ""
+    assert decoding.is_stream
+    assert not decoding.is_whole
+
+
+def test_what_nobody_would_read_is_not_framed() -> None:
+    """Plain bodies of unknown dialects cost nothing."""
+    decoding = Decoding(Choice("plain", None), "gzip")
+    assert decoding.feed(b"anything") == 0
+    decoding.close()
+    assert decoding.trouble is None
+
+
+def test_a_fault_of_ours_ends_the_decoding_not_the_stream(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, and what came before is kept."""
+    decoding = Decoding(CHAT, None)
+    decoding.feed(event("a"))
+
+    def broken(_: object) -> None:
+        raise RuntimeError("a fault in our own code")
+
+    monkeypatch.setattr(decoding.dialect, "read", broken)
+    with caplog.at_level(logging.ERROR):
+        assert decoding.feed(event("b")) == 0
+    monkeypatch.undo()
+    assert decoding.feed(event("c")) == 0
+    assert decoding.reply.text() == "a"
+    assert decoding.trouble is not None
+    assert "a fault in our own code" in caplog.text
+
+
+def test_large_pieces_are_inflated_in_small_ones() -> None:
+    """The same text, whatever the pieces."""
+    words = [f"word {n} " for n in range(20_000)]
+    raw = gzip.compress(b"".join(map(event, words)) + STOP + DONE, 0)
+    assert len(raw) > 10 * INFLATE_BYTES
+    decoding = Decoding(CHAT, "gzip")
+    assert decoding.feed(raw) == EVENT | TEXT
+    assert decoding.reply.text() == "".join(words)
+
+
+def test_a_bomb_is_cut_off() -> None:
+    """A request of a few kilobytes does not become gigabytes."""
+    bomb = gzip.compress(bytes(200_000_000))
+    assert len(inflated(bomb, "gzip", limit=1_000_000)) < 40_000_000
+    assert inflated(b"not gzip", "gzip", limit=100) == b"not gzip"
+    assert inflated(b"plain", None, limit=100) == b"plain"

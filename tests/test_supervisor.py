@@ -1,0 +1,312 @@
+"""The process tree: what it owns, how it comes up, heals and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streamgauge.errors import ConfigurationError
+from streamgauge.settings import load
+from streamgauge.supervisor import own_data_folder, secret_of
+from tests.conftest import providers_of
+from tests.product import STREAMGAUGE, Product, plain_environment
+from tests.simulating import RunningSimulator, until
+
+# A stream that goes on for longer than any test here waits.
+ENDLESS = {"Simulate-Tokens": "100000", "Simulate-Itl-Ms": "20"}
+
+NOBODY = 65534
+
+
+def settings_for(data: Path):
+    return load(environment={}, overrides={"data": str(data)})
+
+
+def chat(product: Product, **wishes: str) -> Any:
+    """Open a stream through *product*; a context manager."""
+    return httpx.stream(
+        "POST",
+        f"{product.url}/openai/v1/chat/completions",
+        json={"model": "gpt-4o-mini", "stream": True, "messages": []},
+        headers=wishes,
+        trust_env=False,
+        timeout=60,
+    )
+
+
+def facts(product: Product) -> dict[str, Any]:
+    return json.loads((product.data / "server.json").read_bytes())
+
+
+Start = Callable[..., Product]
+
+
+@pytest.fixture
+def start(tmp_path: Path, simulator: RunningSimulator) -> Iterator[Start]:
+    """Start a server with *arguments*; it is gone after the test, however it ends."""
+    started: list[Product] = []
+
+    def run(*arguments: str) -> Product:
+        product = Product(tmp_path, providers=providers_of(simulator), arguments=arguments)
+        started.append(product)
+        return product
+
+    yield run
+    for product in started:
+        product.http.close()
+        product.kill()
+
+
+# -- what one server needs for itself --------------------------------------------------------
+
+
+def test_a_data_folder_has_one_server(tmp_path):
+    """The second is told so, and may have it when the first is gone."""
+    settings = settings_for(tmp_path / "data")
+    with (
+        own_data_folder(settings),
+        pytest.raises(ConfigurationError, match=r"another server runs on .*--data"),
+        own_data_folder(settings),
+    ):
+        pass
+    with own_data_folder(settings):
+        pass
+
+
+def test_what_is_kept_is_for_its_owner_only(tmp_path):
+    """Prompts are nobody else's, nor is the way to the API."""
+    settings = settings_for(tmp_path / "data")
+    with own_data_folder(settings):
+        for folder in (settings.data_dir, settings.run_dir):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("below", "fault"), [("", "is no folder"), ("deeper", "cannot write to .*: Not a directory")]
+)
+def test_a_data_folder_that_is_a_file_is_refused(tmp_path, below, fault):
+    """Or that lies in one."""
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ConfigurationError, match=f"^data: .*{fault}"),
+        own_data_folder(settings_for(tmp_path / "file" / below)),
+    ):
+        pass
+
+
+def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path):
+    """In a process that is not root, since root can write everywhere."""
+    tmp_path.chmod(0o555)
+    code = (
+        "import sys, os\n"
+        "from streamgauge.cli.commands import run\n"
+        "import streamgauge.supervisor\n"
+        f"os.getuid() or os.setuid({NOBODY})\n"
+        "sys.exit(run(['serve', '--port=0', '--data', sys.argv[1]]))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "data"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plain_environment(),
+    )
+    assert told.returncode == 2
+    assert told.stderr.startswith(f"streamgauge: data: cannot write to {tmp_path / 'data'}: Perm")
+    assert told.stderr.count("\n") == 1
+
+
+def test_a_socket_folder_that_is_not_ours_is_refused(tmp_path):
+    """A link in its place could lead the API anywhere."""
+    settings = settings_for(tmp_path / "data")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    settings.data_dir.mkdir()
+    settings.run_dir.symlink_to(elsewhere)
+    with (
+        pytest.raises(ConfigurationError, match="belongs to someone else"),
+        own_data_folder(settings),
+    ):
+        pass
+
+
+def test_the_secret_of_a_data_folder_stays_the_same(tmp_path):
+    """Whoever makes it; only its owner can read it, and no other folder has it."""
+    (tmp_path / "other").mkdir()
+    first = secret_of(tmp_path)
+    assert len(first) == 32
+    assert secret_of(tmp_path) == first
+    assert secret_of(tmp_path / "other") != first
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "secret"]
+
+
+# -- coming up -------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_ready_says_where_it_is(start):
+    """In its log for people and in server.json for tools; both work, with two workers."""
+    product = start("--workers=2")
+    assert f"Streamgauge listens on {product.url}," in product.log()
+    assert facts(product)["url"] == product.url
+    assert facts(product)["port"] == httpx.URL(product.url).port
+    assert len(product.pids("worker")) == 2
+    assert len(product.pids("recorder")) == 1
+    for _ in range(16):  # on new connections, which the kernel spreads over the workers
+        assert httpx.get(f"{product.url}/readyz", trust_env=False).status_code == 200
+
+
+def test_a_second_server_on_the_same_data_or_port_is_refused(start, tmp_path):
+    """With one line each, while the first goes on."""
+    product = start("--workers=2")
+    port = httpx.URL(product.url).port
+    cases = {
+        f"--data={product.data}": "another server runs on",
+        f"--port={port}": f"port: {port} on 127.0.0.1 is taken",
+    }
+    for argument, fault in cases.items():
+        told = subprocess.run(
+            [STREAMGAUGE, "serve", "--port=0", f"--data={tmp_path / 'second'}", argument],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=plain_environment(),
+        )
+        assert told.returncode == 2
+        assert fault in told.stderr
+        assert told.stderr.count("\n") == 1
+    assert product.http.get("/readyz").status_code == 200
+
+
+def test_a_fault_that_only_a_child_can_see_ends_the_server_in_one_line(tmp_path):
+    """The recorder knows what a store's address looks like; it is not started again."""
+    told = subprocess.run(
+        [STREAMGAUGE, "serve", "--port=0", f"--data={tmp_path}", "--set=store.url=mysql://host"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plain_environment(),
+    )
+    assert told.returncode == 2
+    assert told.stderr.startswith("streamgauge: store.url begins with mysql://")
+    assert told.stderr.count("\n") == 1
+    assert told.stdout == ""
+
+
+def test_a_child_that_never_comes_up_is_given_up(tmp_path):
+    """Here the store is at a port that nobody listens on."""
+    told = subprocess.run(
+        [
+            *(STREAMGAUGE, "serve", "--port=0", f"--data={tmp_path}"),
+            "--set=store.url=clickhouse://127.0.0.1:1/none",
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plain_environment(),
+    )
+    assert told.returncode == 1
+    assert "the recorder has failed 5 times in a row" in told.stderr.splitlines()[-1]
+    assert "Traceback" not in told.stderr
+    assert told.stdout.count("starting another") == 4
+
+
+# -- healing ---------------------------------------------------------------------------------
+
+
+def test_connections_wait_while_a_worker_is_replaced(start):
+    """The parent keeps the listening sockets: nobody is refused."""
+    product = start()
+    old = product.kill_worker()
+    until(lambda: old not in product.pids("worker") or None)
+    answer = httpx.get(f"{product.url}/healthz", trust_env=False, timeout=60)
+    assert answer.status_code == 200
+    assert product.pids("worker") != [old]
+    assert "the worker was ended by signal 9; starting another" in product.log()
+
+
+def test_a_recorder_that_dies_is_replaced(start):
+    """And the server is ready again."""
+    product = start()
+    old = product.kill_recorder()
+    until(lambda: ((new := product.pids("recorder")) != [] and new != [old]) or None)
+    until(lambda: product.http.get("/api/v1/records").status_code == 200 or None)
+
+
+# -- ending ----------------------------------------------------------------------------------
+
+
+def test_an_open_stream_may_end_after_sigterm(start):
+    """The client gets all of it, its record is stored, and the exit code is 0."""
+    product = start()
+    with chat(product, **{"Simulate-Tokens": "150", "Simulate-Itl-Ms": "10"}) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        os.kill(facts(product)["pid"], signal.SIGTERM)
+        rest = list(lines)
+    assert "data: [DONE]" in rest
+    assert product.stop() == 0
+    assert not (product.data / "server.json").exists()
+    product.restart()
+    assert product.record(answer.headers["streamgauge-id"])["outcome"] == "completed"
+
+
+def test_a_stream_that_goes_on_and_on_is_ended_after_its_grace(start):
+    """Its record says that we did it."""
+    product = start("--set=limits.stop_grace_s=0.2")
+    with chat(product, **ENDLESS) as answer:
+        next(answer.iter_raw())
+        assert product.stop() == 0
+    product.restart()
+    record = product.record(answer.headers["streamgauge-id"])
+    assert (record["outcome"], record["closed_by"]) == ("gateway_restarted", "gateway")
+
+
+def test_a_second_interrupt_means_now(start):
+    """Although a stream is open and its grace is an hour."""
+    product = start("--set=limits.stop_grace_s=3600")
+    pid = facts(product)["pid"]
+    with chat(product, **ENDLESS) as answer:
+        pieces = answer.iter_raw()
+        next(pieces)
+        os.kill(pid, signal.SIGINT)
+        next(pieces)
+        until(lambda: not is_listening(product) or None)
+        assert product.stop() == 0  # the second
+
+
+def test_the_children_of_a_killed_parent_end(start):
+    """They notice that their standard input has ended."""
+    product = start()
+    children = product.pids()
+    assert len(children) == 2
+    os.kill(facts(product)["pid"], signal.SIGKILL)
+    until(lambda: not any(map(is_alive, children)) or None)
+    product.kill()  # nobody is left; this takes note of it
+    product.restart()
+    assert product.http.get("/readyz").status_code == 200
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def is_listening(product: Product) -> bool:
+    url = httpx.URL(product.url)
+    with socket.socket() as one:
+        return one.connect_ex((url.host, url.port or 0)) == 0
