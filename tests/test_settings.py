@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -265,8 +266,10 @@ def test_an_address_of_this_machine_needs_none(host):
 # -- folders ---------------------------------------------------------------------------------
 
 
-def test_sockets_have_short_paths_however_deep_the_data_lies(tmp_path):
+@pytest.mark.parametrize("temporary", ["/tmp", "/tmp/" + "x" * 100])
+def test_sockets_have_short_paths_however_deep_the_data_lies(temporary, tmp_path, monkeypatch):
     """A Unix socket's path has 104 bytes on macOS; two folders never share a socket."""
+    monkeypatch.setattr(tempfile, "tempdir", temporary)
     deep = [tmp_path / ("x" * 100) / name for name in "ab"]
     made = [load(environment={}, overrides={"data": str(one)}) for one in (tmp_path, *deep)]
     assert all(len(str(one.api_socket)) < 104 for one in made)

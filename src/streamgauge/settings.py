@@ -199,10 +199,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def run_dir(self) -> Path:
         """The folder of the Unix sockets, short enough for one."""
         usual = self.data_dir.absolute() / "run"
-        if len(str(usual)) <= MAX_RUN_DIR:
-            return usual
-        short = hashlib.sha256(str(usual).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"streamgauge-{os.getuid()}-{short}"
+        own = hashlib.sha256(str(usual).encode()).hexdigest()[:12]
+        short = Path("/tmp") / f"streamgauge-{os.getuid()}-{own}"  # noqa: S108 - ours or refused
+        candidates = (usual, Path(tempfile.gettempdir()) / short.name, short)
+        return next(one for one in candidates if len(str(one)) <= MAX_RUN_DIR)
 
     @property
     def api_socket(self) -> Path:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from streamgauge.errors import StreamgaugeError
 from streamgauge.gateway.head import RequestHead
-from streamgauge.settings import Settings
+from streamgauge.settings import PLACEHOLDERS, Settings
 
 # What may fill a placeholder of a provider's URL. No dots: nobody gets to choose the domain.
 PLACEHOLDER_VALUE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
@@ -73,7 +73,7 @@ class Route(Struct, frozen=True):
         return bool(self.provider)
 
 
-class Refused(StreamgaugeError):
+class Refused(StreamgaugeError):  # noqa: N818 - a refusal is an answer, not a fault of ours
     """A request that we do not pass on; the client is told *status*, *type* and why."""
 
     def __init__(self, status: int, type: str, message: str) -> None:  # noqa: A002
@@ -142,7 +142,7 @@ class Routes:
                 f"{value.decode('latin-1')!r} cannot be the {base.placeholder} of "
                 f"{base.template}; the path is /{base.name}/{base.placeholder.upper()}/…",
             )
-        filled = base.template.replace("{%s}" % base.placeholder, value.decode("ascii"))
+        filled = base.template.replace(f"{{{base.placeholder}}}", value.decode("ascii"))
         full = _base(base.name, filled)
         return Route(base.name, full.origin, full.url, full.host, full.path + b"/" + rest)
 
@@ -185,7 +185,7 @@ class Routes:
 
 def _base(name: str, url: str) -> _Base:
     """Take a provider's URL apart; one with a placeholder keeps a stand-in origin."""
-    placeholder = next((p for p in ("region", "resource") if "{%s}" % p in url), None)
+    placeholder = next((p for p in PLACEHOLDERS if f"{{{p}}}" in url), None)
     origin = Origin.of(url)
     path = urlsplit(url).path.rstrip("/").encode()
     return _Base(name, url, origin, origin.url, origin.authority.encode(), path, placeholder)

@@ -81,7 +81,7 @@ class Gateway:
         for client in list(self.clients):
             client.close_idle()
         until = self.loop.time() + grace_s
-        while self._busy() and self.loop.time() < until:
+        while self._busy() and self.loop.time() < until:  # noqa: ASYNC110 - a stop is no hot path
             await asyncio.sleep(0.02)
         for client in self._busy():
             if client.relay is not None:

@@ -1,0 +1,111 @@
+"""Where requests go."""
+
+# ruff: noqa: E501 - a table of ways reads best with one way a line
+
+from __future__ import annotations
+
+import pytest
+
+from streamgauge.gateway.head import RequestHead
+from streamgauge.gateway.routes import Origin, Refused, Route, Routes
+from streamgauge.settings import load
+
+
+def routes() -> Routes:
+    return Routes(
+        load(
+            environment={},
+            overrides={"allowed_targets": ["https://allowed.example:8443"]},
+            providers={"here": "http://127.0.0.1:9/base/"},
+        )
+    )
+
+
+def resolve(target: str, **headers: str) -> Route:
+    pairs = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+    return routes().resolve(RequestHead(b"POST", target.encode(), "1.1", pairs))
+
+
+BEDROCK = "AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-west-1/bedrock/aws4_request, Signature=x"
+
+WAYS = {
+    "a provider": ("/openai/v1/chat/completions", {}, "https://api.openai.com", "/v1/chat/completions"),
+    "its query": ("/google/v1beta/m:s?alt=sse&key=k", {}, "https://generativelanguage.googleapis.com", "/v1beta/m:s?alt=sse&key=k"),
+    "a base path": ("/here/v1/x", {}, "http://127.0.0.1:9", "/base/v1/x"),
+    "the default": ("/v1/models", {}, "https://api.openai.com", "/v1/models"),
+    "Helicone's OpenAI": ("/v1/gateway/oai/v1/models", {}, "https://api.openai.com", "/v1/models"),
+    "Helicone's Anthropic": ("/v1/gateway/anthropic/v1/messages", {}, "https://api.anthropic.com", "/v1/messages"),
+    "Azure's resource": ("/azure/my-res/openai/deployments/d", {}, "https://my-res.openai.azure.com", "/openai/deployments/d"),
+    "Bedrock as signed": ("/bedrock/model/m/invoke", {"Authorization": BEDROCK}, "https://bedrock-runtime.eu-west-1.amazonaws.com", "/model/m/invoke"),
+    "Bedrock by key": ("/bedrock/model/m/invoke", {"Authorization": "Bearer k"}, "https://bedrock-runtime.us-east-1.amazonaws.com", "/model/m/invoke"),
+    "an allowed target": ("/v1/x", {"Streamgauge_Target_Url": "https://allowed.example:8443/ignored"}, "https://allowed.example:8443", "/v1/x"),
+    "a provider as target": ("/v1/x", {"Helicone_Target_URL": "https://api.groq.com"}, "https://api.groq.com", "/v1/x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("target", "headers", "url", "path"), WAYS.values(), ids=WAYS)
+def test_a_request_goes_where_its_path_says(
+    target: str, headers: dict[str, str], url: str, path: str
+) -> None:
+    """Origin, Host header and path, query included."""
+    route = resolve(target, **headers)
+    assert route.url == url
+    assert route.host.decode() == url.partition("//")[2]
+    assert route.path.decode() == path
+    assert route.is_recorded
+
+
+def test_a_target_that_is_a_provider_keeps_its_name() -> None:
+    """The record says groq, not a host name."""
+    assert resolve("/v1/x", Helicone_Target_URL="https://api.groq.com").provider == "groq"
+
+
+@pytest.mark.parametrize(
+    "target", ["/", "/api/v1/records", "/healthz", "/records/1", "/openai", "/nobody/v1/x"]
+)
+def test_the_rest_is_the_recorders(target: str) -> None:
+    """Dashboard, API and what nobody knows."""
+    route = resolve(target)
+    assert route.origin.scheme == "unix"
+    assert not route.is_recorded
+    assert route.path.decode() == target
+
+
+REFUSED = {
+    "no path": ("http://x/openai/v1", {}, 400),
+    "star": ("*", {}, 400),
+    "a dotted resource": ("/azure/evil.example/x", {}, 400),
+    "no resource": ("/azure//x", {}, 400),
+    "a resource with a slash": ("/azure/%2e%2e/x", {}, 400),
+    "an unknown Helicone path": ("/v1/gateway/groq/v1", {}, 400),
+    "a foreign target": ("/v1/x", {"Helicone_Target_URL": "https://evil.example"}, 403),
+    "this machine": ("/v1/x", {"Streamgauge_Target_Url": "http://127.0.0.1:22"}, 403),
+    "another port": ("/v1/x", {"Streamgauge_Target_Url": "https://allowed.example"}, 403),
+    "no URL": ("/v1/x", {"Streamgauge_Target_Url": "allowed.example"}, 400),
+    "a bad port": ("/v1/x", {"Streamgauge_Target_Url": "https://x:99999"}, 400),
+    "not ASCII": ("/v1/x", {"Streamgauge_Target_Url": "https://bücher.example"}, 400),
+}
+
+
+@pytest.mark.parametrize(("target", "headers", "status"), REFUSED.values(), ids=REFUSED)
+def test_what_has_no_way_is_refused(target: str, headers: dict[str, str], status: int) -> None:
+    """With a status and words that say what to do."""
+    with pytest.raises(Refused) as refused:
+        resolve(target, **headers)
+    assert refused.value.status == status
+    assert str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("https://a.example", "a.example"),
+        ("https://a.example:443", "a.example"),
+        ("http://a.example:443", "a.example:443"),
+        ("http://[::1]:80", "[::1]"),
+        ("http://[::1]:81", "[::1]:81"),
+    ],
+)
+def test_the_host_header_names_a_port_only_where_it_must(url: str, authority: str) -> None:
+    """RFC 9110 §7.2."""
+    assert Origin.of(url).authority == authority
