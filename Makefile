@@ -10,11 +10,10 @@ ARGS ?=
 
 install: .venv/installed
 
-.venv/installed: requirements-dev.lock pyproject.toml
+.venv/installed: requirements-dev.lock pyproject.toml hatch_build.py
 	@echo "Installing into .venv (a few minutes the first time) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check hatchling editables
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -46,6 +45,7 @@ check: install ui
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -p no:randomly tests/test_imports.py
 	cd ui && ../scripts/node npm run --silent typecheck
 	cd ui && ../scripts/node npm run --silent lint
 	cd ui && ../scripts/node npm run --silent test

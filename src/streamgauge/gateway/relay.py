@@ -163,7 +163,7 @@ class Relay:
         framed = self._keep_body(body, is_whole=is_whole)
         if self.is_request_sent:
             if self.upstream is not None:
-                self.turn.send(self.upstream.write, framed)
+                self.turn.send_up(self.upstream.write, framed)
             if self.request_bytes > REPLAY_LIMIT:
                 self.exchange.is_replayable = False
                 self.request.clear()
@@ -197,7 +197,7 @@ class Relay:
             mark = Mark(name="tunnel_up", value=len(data))
             self.turn.note([(Kind.MARK, self.id, at, _pack(mark))])
         if self.upstream is not None:
-            self.turn.send(self.upstream.write, data)
+            self.turn.send_up(self.upstream.write, data)
 
     # -- from the provider: `upstream.Receiver` -----------------------------------------------
 
@@ -242,7 +242,7 @@ class Relay:
         if self.journal is not None:
             mark = Mark(name="tunnel_down", value=len(data))
             self.turn.note([(Kind.MARK, self.id, at, _pack(mark))])
-        self.turn.send(self.client.send, data)
+        self.turn.send_down(self.client.send, data)
 
     def upstream_closed(self, why: str) -> None:
         """The provider is gone before its answer was whole."""
@@ -305,7 +305,7 @@ class Relay:
         if entries and self.journal is not None:
             self.turn.note(entries)
         if out:
-            self.turn.send(self.client.send, out[0] if len(out) == 1 else b"".join(out))
+            self.turn.send_down(self.client.send, out[0] if len(out) == 1 else b"".join(out))
         after = self.after
         if after is not None:
             self.after = None
@@ -349,7 +349,7 @@ class Relay:
         request = self.request
         if self.upstream is not None:
             whole = request[0] if len(request) == 1 else b"".join(request)
-            self.turn.send(self.upstream.write, whole)
+            self.turn.send_up(self.upstream.write, whole)
         if not self.is_request_whole:
             self.client.resume_reading()
 

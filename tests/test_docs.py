@@ -1,0 +1,317 @@
+"""What is written is so: blocks run, tables are the code's, links lead somewhere.
+
+A fenced block is tested by its language. ``python`` runs as a program, ``python openai<1`` with
+that library; each line of ``sh`` is tried as `SHELL` says for its first word; ``toml`` is a
+configuration and ``json`` is JSON. The addresses in them are those of a fresh installation;
+the tests put a running server and a simulator in their place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from streamgauge.cli.commands import app
+from streamgauge.record import Outcome
+from streamgauge.settings import BUILT_IN_PROVIDERS, load, table
+from tests.clients.legacy_env import legacy_python
+from tests.conftest import providers_of
+from tests.product import STREAMGAUGE, Product, plain_environment
+from tests.simulating import RunningSimulator, until
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "bench" / "README.md"])
+
+FENCE = re.compile(r"^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+GATEWAY, SIMULATOR = "http://127.0.0.1:4284", "http://127.0.0.1:4290"
+
+# Outcomes of streams that nobody can ask for yet.
+NOT_YET = {Outcome.NO_FIRST_TOKEN, Outcome.STOPPED}
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    page: Path
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.name}: {self.text[:40].strip().splitlines()[0]}"
+
+
+BLOCKS = [
+    Block(page, match["language"].strip(), match["text"])
+    for page in PAGES
+    for match in FENCE.finditer(page.read_text())
+]
+
+
+def blocks(language: str) -> pytest.MarkDecorator:
+    """Run a test with every block of a language."""
+    found = [block for block in BLOCKS if block.language == language]
+    assert found, f"no page has a block of {language}"
+    return pytest.mark.parametrize("block", found, ids=str)
+
+
+def rows(page: str, heading: str) -> dict[str, list[str]]:
+    """Return the table under the header row *heading*: the first cell, and the others."""
+    text = (ROOT / page).read_text()
+    assert text.count(f"\n{heading}\n") == 1, f"{page} has no table {heading}"
+    after = text.partition(f"\n{heading}\n")[2]
+    lines = [line.strip("| ") for line in re.split(r"\n(?!\|)", after)[0].splitlines()[1:]]
+    cells = [re.split(r" *\| *", line) for line in lines]
+    return {first: rest for first, *rest in cells}
+
+
+def environment() -> dict[str, str]:
+    keys = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "TOGETHER_API_KEY"), "unused")
+    return plain_environment() | keys | {"NO_PROXY": "127.0.0.1"}
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[RunningSimulator]:
+    """A simulator without recordings, as the reader has it: it answers with words."""
+    running = RunningSimulator(recordings=None)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def product(
+    simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """A server in front of it."""
+    running = Product(tmp_path_factory.mktemp("docs"), providers=providers_of(simulator))
+    yield running
+    assert running.stop() == 0
+
+
+# -- blocks ----------------------------------------------------------------------------------
+
+
+def test_every_block_has_a_language_that_is_tested():
+    """A block that nobody runs is a promise that nobody keeps."""
+    tested = {"python", "python openai<1", "sh", "toml", "json"}
+    assert [str(block) for block in BLOCKS if block.language not in tested] == []
+
+
+@blocks("python")
+def test_python_blocks_run(block, product):
+    """As a program of its own, against the product."""
+    assert_runs(Path(sys.executable), block, product)
+
+
+@blocks("python openai<1")
+def test_python_blocks_for_the_old_library_run(block, product):
+    """In the environment that has it."""
+    assert_runs(legacy_python(), block, product)
+
+
+def assert_runs(python: Path, block: Block, product: Product) -> None:
+    assert GATEWAY in block.text
+    told = subprocess.run(
+        [python, "-c", block.text.replace(GATEWAY, product.url)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip() or "print" not in block.text
+
+
+@blocks("json")
+def test_json_blocks_are_json(block):
+    """And nothing else."""
+    json.loads(block.text)
+
+
+@blocks("toml")
+def test_toml_blocks_are_configurations(block, tmp_path):
+    """That a server would start with."""
+    file = tmp_path / "gauge.toml"
+    file.write_text(block.text)
+    settings = load(file, environment={})
+    for name in tomllib.loads(block.text)["providers"]:
+        assert name in settings.providers
+
+
+@blocks("sh")
+def test_shell_blocks_do_what_they_say(block, product, simulator, tmp_path):
+    """Line by line; a word without a rule in `SHELL` fails."""
+    text = block.text.replace(GATEWAY, product.url).replace(SIMULATOR, simulator.url)
+    for line in text.replace("\\\n", " ").splitlines():
+        word = line.split()[0]
+        assert word in SHELL, f"how is {word} to be tried?"
+        SHELL[word](line, product, simulator, tmp_path)
+
+
+def try_make(line: str, *_: object) -> None:
+    """The word is in the Makefile."""
+    _, target = shlex.split(line)
+    assert re.search(rf"^\.PHONY:.*\b{target}\b", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def try_pip(line: str, *_: object) -> None:
+    """The extra is one of ours."""
+    requirement = shlex.split(line)[-1]
+    found = re.fullmatch(r"streamgauge\[(\w+)\]", requirement)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    assert found is not None
+    assert found[1] in extras
+
+
+def try_curl(line: str, product: Product, *_: object) -> None:
+    """The server answers, and without an error."""
+    told = subprocess.run(
+        line.replace("curl -s ", "curl -sS --fail-with-body --noproxy '*' "),
+        shell=True,
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert told.returncode == 0, f"{line}\n{told.stderr}{told.stdout}"
+    assert told.stdout
+
+
+def try_streamgauge(line: str, _: object, simulator: RunningSimulator, folder: Path) -> None:
+    """The command starts, on a free port, and ends with 0 when told to."""
+    arguments = re.sub(r"--port \d+", "", line)
+    command = [STREAMGAUGE, *shlex.split(arguments)[1:], "--port=0"]
+    if command[1] == "serve":
+        command.append(f"--data={folder / 'data'}")
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=environment()
+        )
+    try:
+        until(lambda: "listens on" in log.read_text() or process.poll(), within=60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+SHELL: dict[str, Callable[[str, Product, RunningSimulator, Path], None]] = {
+    "make": try_make,
+    "pip": try_pip,
+    "curl": try_curl,
+    "streamgauge": try_streamgauge,
+}
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+def test_every_setting_is_documented_as_the_table_has_it():
+    """Name, default and meaning, in the same order."""
+    documented = rows("docs/configuration.md", "| setting | default | what |")
+    assert list(documented.items()) == [
+        (f"`{one.name}`", [in_words(one.default), one.description]) for one in table()
+    ]
+
+
+def in_words(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, float):
+        return f"{default:g}"
+    return str(default) if default else "none" if isinstance(default, list) else "empty"
+
+
+def test_every_provider_is_documented():
+    """With its base URL, and by its path on the first page."""
+    documented = rows("docs/configuration.md", "| provider | base URL |")
+    assert documented == {f"`{name}`": [f"`{url}`"] for name, url in BUILT_IN_PROVIDERS.items()}
+    paths = re.search(r"Each provider has a path:\n(.*?)\. What follows", readme(), re.DOTALL)
+    assert paths is not None
+    named = re.findall(r"`/([a-z]+)(?:/RESOURCE)?`", paths[1])
+    assert sorted(named) == sorted(BUILT_IN_PROVIDERS)
+
+
+def test_every_command_is_documented():
+    """And none that there is not."""
+    documented = rows("docs/index.md", "| command | what |")
+    commands = {
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    assert documented.keys() == {f"`streamgauge {name}`" for name in commands}
+
+
+def test_every_endpoint_is_documented(product):
+    """Those that OpenAPI lists, and OpenAPI itself."""
+    known = product.http.get("/api/v1/openapi.json").json()["paths"]
+    documented = " ".join(rows("docs/http.md", "| path | answer |"))
+    named = set(re.findall(r"`(?:GET )?(/[^`]*)`", documented))
+    assert {path.replace("{id}", "{record_id}") for path in named} == {
+        *known,
+        "/api/v1/openapi.json",
+    }
+
+
+def test_every_metric_is_documented(product):
+    """With its own help text."""
+    text = product.http.get("/metrics").text
+    documented = rows("docs/http.md", "| metric | what |")
+    assert documented == {
+        f"`{name}`": [words]
+        for name, words in re.findall(r"^# HELP (\S+) (.*)$", text, re.MULTILINE)
+    }
+
+
+def test_every_outcome_is_documented():
+    """Those that a stream can have now."""
+    documented = rows("docs/numbers.md", "| outcome | meaning |")
+    assert documented.keys() == {f"`{one}`" for one in Outcome if one not in NOT_YET}
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [("README.md", "| field | what |"), ("docs/numbers.md", "| field | moment |")],
+)
+def test_documented_fields_are_fields_of_a_record(page, heading, product):
+    """Under the names that the API gives them."""
+    columns = set(re.findall(r"\w+", json.dumps(product.http.get("/api/v1/openapi.json").json())))
+    named = [name for cell in rows(page, heading) for name in re.findall(r"`(\w+)`", cell)]
+    assert named
+    assert set(named) <= columns
+
+
+# -- links -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_of_the_repository(page):
+    """What begins with https is somebody else's."""
+    targets = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    local = [one for one in targets if not one.startswith("https://")]
+    assert [one for one in local if not (page.parent / one).exists()] == []
+
+
+def test_every_page_can_be_found():
+    """The index lists the pages, and the first page links to them."""
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    index = (ROOT / "docs" / "index.md").read_text()
+    assert {page for page in pages if f"]({page})" not in index} == set()
+    assert {page for page in pages if f"](docs/{page})" not in readme()} == set()
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
