@@ -195,17 +195,10 @@ class Exchange:
 
     def upstream_broke(self, why: str) -> Commands:
         """The provider sent something that is not HTTP."""
+        if self.state not in (State.WAITING, State.STREAMING):
+            return _NOTHING
         message = f"{self.upstream} sent an invalid response: {why}"
-        if self.state is State.WAITING:
-            return (
-                CancelUpstream(),
-                *self._end_with_answer(
-                    502, "invalid_response", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM
-                ),
-            )
-        if self.state is State.STREAMING:
-            return self._cut("invalid_response", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
-        return _NOTHING
+        return self._give_up(502, "invalid_response", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
 
     # -- the client ---------------------------------------------------------------------------
 
@@ -220,16 +213,9 @@ class Exchange:
 
     def client_broke(self, status: int, kind: str, why: str) -> Commands:
         """The client's request turned out bad or too large while it was still coming."""
-        if self.state in (State.CONNECTING, State.WAITING):
-            return (
-                CancelUpstream(),
-                *self._end_with_answer(status, kind, why, Outcome.REFUSED, ClosedBy.GATEWAY),
-            )
-        if self.state is State.STREAMING:
-            return self._cut(kind, why, Outcome.REFUSED, ClosedBy.GATEWAY)
-        return _NOTHING
+        return self._give_up(status, kind, why, Outcome.REFUSED, ClosedBy.GATEWAY)
 
-    # -- time and the end of the process ------------------------------------------------------
+    # -- time and the end of the process ----------------------------------------------------
 
     def tick(self, now: int, *, is_client_slow: bool = False) -> Commands:
         """Look whether anyone has kept us waiting for too long.
@@ -237,59 +223,33 @@ class Exchange:
         While *is_client_slow* we are the ones who do not read from the provider, so its
         silence proves nothing; the client's does.
         """
-        if self.state is State.CONNECTING and now - self.active_ns > self.patience.connect_ns:
-            seconds = self.patience.connect_ns / 1e9
-            return (
-                CancelUpstream(),
-                *self._end_with_answer(
-                    504,
-                    "connect_timeout",
-                    f"no connection to {self.upstream} within {seconds:g} s",
-                    Outcome.CONNECT_FAILED,
-                    ClosedBy.GATEWAY,
-                ),
+        waited = now - self.active_ns
+        if self.state is State.CONNECTING:
+            if waited <= self.patience.connect_ns:
+                return _NOTHING
+            message = (
+                f"no connection to {self.upstream} within {self.patience.connect_ns / 1e9:g} s"
             )
-        if now - self.active_ns <= self.patience.idle_ns:
+            return self._give_up(
+                504, "connect_timeout", message, Outcome.CONNECT_FAILED, ClosedBy.GATEWAY
+            )
+        if waited <= self.patience.idle_ns:
             return _NOTHING
         seconds = self.patience.idle_ns / 1e9
         if is_client_slow and self.state in (State.STREAMING, State.TUNNEL):
-            return self._cut(
-                "client_stalled",
-                f"the client took nothing for {seconds:g} s",
-                Outcome.CLIENT_LEFT,
-                ClosedBy.GATEWAY,
-            )
-        message = f"nothing from {self.upstream} for {seconds:g} s"
-        if self.state is State.WAITING:
-            return (
-                CancelUpstream(),
-                *self._end_with_answer(
-                    504, "idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY
-                ),
-            )
-        if self.state is State.STREAMING:
-            return self._cut("idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)
+            message = f"the client took nothing for {seconds:g} s"
+            return self._cut("client_stalled", message, Outcome.CLIENT_LEFT, ClosedBy.GATEWAY)
+        if self.state in (State.WAITING, State.STREAMING):
+            message = f"nothing from {self.upstream} for {seconds:g} s"
+            return self._give_up(504, "idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)
         return _NOTHING
 
     def shut_down(self) -> Commands:
         """The gateway stops and cannot wait any longer."""
         message = "the gateway was stopped while the stream was running"
-        if self.state in (State.CONNECTING, State.WAITING):
-            return (
-                CancelUpstream(),
-                *self._end_with_answer(
-                    503,
-                    "gateway_restarted",
-                    message,
-                    Outcome.GATEWAY_RESTARTED,
-                    ClosedBy.GATEWAY,
-                ),
-            )
-        if self.state in (State.STREAMING, State.TUNNEL):
-            return self._cut(
-                "gateway_restarted", message, Outcome.GATEWAY_RESTARTED, ClosedBy.GATEWAY
-            )
-        return _NOTHING
+        return self._give_up(
+            503, "gateway_restarted", message, Outcome.GATEWAY_RESTARTED, ClosedBy.GATEWAY
+        )
 
     # -- how it can end -----------------------------------------------------------------------
 
@@ -298,6 +258,17 @@ class Exchange:
     ) -> Commands:
         self.state = State.ENDED
         return Answer(status, kind, message), Finish(outcome, closed_by, kind, message)
+
+    def _give_up(
+        self, status: int, kind: str, message: str, outcome: Outcome, closed_by: ClosedBy
+    ) -> Commands:
+        """End it from our side: with an answer while none has begun, by a cut after that."""
+        if self.state in (State.CONNECTING, State.WAITING):
+            ending = self._end_with_answer(status, kind, message, outcome, closed_by)
+            return CancelUpstream(), *ending
+        if self.state in (State.STREAMING, State.TUNNEL):
+            return self._cut(kind, message, outcome, closed_by)
+        return _NOTHING
 
     def _cut(self, kind: str, why: str, outcome: Outcome, closed_by: ClosedBy) -> Commands:
         self.state = State.ENDED

@@ -1,7 +1,8 @@
 """What the tokens cost, by the dated price list of genai-prices.
 
-The provider's own figure wins where it states one (OpenRouter's ``usage.cost``). What
-nobody prices is unknown, never zero.
+The provider's own figure wins where it states one: OpenRouter's ``usage.cost``, Perplexity's
+``usage.cost.total_cost``, xAI's ``usage.cost_in_usd_ticks``. What nobody prices is unknown,
+never zero.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ UNKNOWN = Cost()
 
 # Our names of providers where the price list has another.
 PROVIDER_IDS = {"xai": "x-ai", "bedrock": "aws"}
+
+# "1 USD = 10,000,000,000 ticks" (https://docs.x.ai).
+TICKS_PER_DOLLAR = 10_000_000_000
 
 # Finding out that there is no price takes longer than pricing; made-up model names must not
 # grow the memory of it.
@@ -38,13 +42,14 @@ def cost_of(
 
     *raw* is the usage as the provider sent it, which may state the cost itself.
     """
-    stated = (raw or {}).get("cost")
-    if isinstance(stated, int | float) and not isinstance(stated, bool) and math.isfinite(stated):
-        return Cost(cost_usd=float(stated), cost_source=CostSource.PROVIDER)
+    raw = raw or {}
+    stated = _stated(raw)
+    if stated is not None:
+        return Cost(cost_usd=stated, cost_source=CostSource.PROVIDER)
     if usage.input_tokens is None or usage.output_tokens is None:
         return UNKNOWN
     for model in models:
-        dollars = _price(usage, provider, model, at) if model else None
+        dollars = _price(usage, provider, model, at, raw) if model else None
         if dollars is not None:
             is_whole = usage.usage_source is UsageSource.REPORTED
             source = CostSource.PRICED if is_whole else CostSource.ESTIMATED
@@ -52,7 +57,35 @@ def cost_of(
     return UNKNOWN
 
 
-def _price(usage: Usage, provider: str, model: str, at: datetime) -> float | None:
+def _stated(raw: dict[str, Any]) -> float | None:
+    cost = raw.get("cost")
+    dollars = _number(cost.get("total_cost") if isinstance(cost, dict) else cost)
+    if dollars is not None:
+        return dollars
+    ticks = _number(raw.get("cost_in_usd_ticks"))
+    return None if ticks is None else ticks / TICKS_PER_DOLLAR
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _kept_an_hour(raw: dict[str, Any]) -> int | None:
+    # Anthropic's cache for an hour is dearer than the one for five minutes.
+    written = raw.get("cache_creation")
+    count = written.get("ephemeral_1h_input_tokens") if isinstance(written, dict) else None
+    return count if isinstance(count, int) and count else None
+
+
+def _price(
+    usage: Usage, provider: str, model: str, at: datetime, raw: dict[str, Any]
+) -> float | None:
     key = (provider, model)
     if key in _unpriced:
         return None
@@ -61,6 +94,7 @@ def _price(usage: Usage, provider: str, model: str, at: datetime) -> float | Non
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cached_input_tokens,
         cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=_kept_an_hour(raw),
         input_audio_tokens=usage.audio_input_tokens,
         output_audio_tokens=usage.audio_output_tokens,
     )

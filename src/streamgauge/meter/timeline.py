@@ -108,12 +108,17 @@ class Timeline:
         return self._ms(self._content[0] if self._content else None)
 
     def timing(
-        self, *, output_tokens: int | None = None, overheads_ns: Sequence[int] = ()
+        self,
+        *,
+        output_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+        overheads_ns: Sequence[int] = (),
     ) -> Timing:
         """Return marks, gaps and rates; *overheads_ns* are the gateway's own, one per chunk.
 
         ``tokens_per_second`` counts the output tokens after the first, over the time from the
-        first to the last content.
+        first to the last token. *reasoning_tokens*, a part of the output, count where the
+        reasoning was streamed too; where it was hidden, nobody saw when they were made.
         """
         content = self._content
         gaps = sorted(after - before for before, after in pairwise(content))
@@ -132,7 +137,7 @@ class Timeline:
             itl_p99_ms=_in_ms(percentile(gaps, 99)),
             max_gap_ms=self.max_gap_ms,
             stalls=sum(gap > STALL_NS for gap in gaps) if content else None,
-            tokens_per_second=self._rate(output_tokens),
+            tokens_per_second=self._rate(output_tokens, reasoning_tokens),
             overhead_p50_us=_in_us(percentile(overheads, 50)),
             overhead_max_us=_in_us(overheads[-1] if overheads else None),
         )
@@ -145,11 +150,18 @@ class Timeline:
     def _ms(self, at: int | None) -> float | None:
         return None if at is None else round((at - self.t0) / _MS, 3)
 
-    def _rate(self, output_tokens: int | None) -> float | None:
+    def _rate(self, output_tokens: int | None, reasoning_tokens: int | None) -> float | None:
         content = self._content
-        if output_tokens is None or output_tokens < 2 or len(content) < 2:
+        if output_tokens is None or not content:
             return None
-        return round((output_tokens - 1) / ((content[-1] - content[0]) / 1e9), 3)
+        first, tokens = content[0], output_tokens
+        if self._first_reasoning is not None:
+            first = min(first, self._first_reasoning)
+        else:
+            tokens -= reasoning_tokens or 0
+        if tokens < 2 or content[-1] <= first:
+            return None
+        return round((tokens - 1) / ((content[-1] - first) / 1e9), 3)
 
 
 def percentile(ordered: Sequence[int], percent: int) -> int | None:

@@ -2,7 +2,7 @@
 
 ``input_tokens`` and ``output_tokens`` are totals, the others are parts of them. OpenAI
 reports totals; Anthropic's ``input_tokens`` leaves out what was read from or written to
-the cache, so those are added.
+the cache, so those are added, and xAI's ``completion_tokens`` leaves out the reasoning.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 from streamgauge.record import Usage, UsageSource
 
 UNKNOWN = Usage()
+
+# What is more is no count, whoever says so: no JSON reader keeps it, nor a column of the store.
+MOST_TOKENS = 2**53
 
 
 def usage_of(raw: dict[str, Any] | None, *, dialect: str | None, final: bool) -> Usage:
@@ -36,17 +39,31 @@ def _openai(raw: dict[str, Any]) -> dict[str, int | None]:
     if cached is None:
         # DeepSeek, Moonshot and Together have it beside the totals.
         cached = _count(raw, "prompt_cache_hit_tokens", "cached_tokens")
+    reasoning = _count(completion, "reasoning_tokens")
+    if reasoning is None:
+        reasoning = _count(raw, "reasoning_tokens")
+    asked = _count(raw, "prompt_tokens", "input_tokens")
+    said = _count(raw, "completion_tokens", "output_tokens")
     return {
-        "input_tokens": _count(raw, "prompt_tokens", "input_tokens"),
-        "output_tokens": _count(raw, "completion_tokens", "output_tokens"),
+        "input_tokens": asked,
+        "output_tokens": _with_reasoning(said, reasoning, asked, _count(raw, "total_tokens")),
         "cached_input_tokens": cached,
         "cache_write_tokens": _count(prompt, "cache_write_tokens", "cache_creation_tokens"),
-        "reasoning_tokens": _count(completion, "reasoning_tokens")
-        if "reasoning_tokens" in completion
-        else _count(raw, "reasoning_tokens"),
+        "reasoning_tokens": reasoning,
         "audio_input_tokens": _count(prompt, "audio_tokens"),
         "audio_output_tokens": _count(completion, "audio_tokens"),
     }
+
+
+def _with_reasoning(
+    said: int | None, reasoning: int | None, asked: int | None, total: int | None
+) -> int | None:
+    # "Reasoning token consumption will be counted separately from completion_tokens, but will
+    # be counted in the total_tokens" (https://docs.x.ai, consumption and rate limits). The sum
+    # tells who counts so; no name of a provider is needed.
+    if said is None or not reasoning or asked is None or total != asked + said + reasoning:
+        return said
+    return said + reasoning
 
 
 def _anthropic(raw: dict[str, Any]) -> dict[str, int | None]:
@@ -80,6 +97,8 @@ def _first(raw: dict[str, Any], *names: str) -> Any:
 
 def _count(raw: dict[str, Any], *names: str) -> int | None:
     value = _first(raw, *names)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 <= value <= MOST_TOKENS:
         return None
     return int(value)

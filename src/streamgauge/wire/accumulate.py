@@ -30,8 +30,10 @@ MAX_REPLY = 64 * 1024 * 1024
 # What a choice or a tool call without a word counts for: their numbers are the provider's.
 OVERHEAD = 1024
 
-# A stream of nothing but rubbish must not become a list of a million faults.
+# A stream of nothing but rubbish must not become a list of a million faults, nor a few of
+# them fill the memory: so many characters say what was wrong.
 MAX_FAULTS = 100
+MAX_FAULT_TEXT = 4096
 
 
 class _Tool:
@@ -148,18 +150,21 @@ class Accumulator:
         if isinstance(value, str):
             if self._fits(len(value)):
                 answer.grown.setdefault(name, []).append(value)
-        elif not self._fits(len(msgspec.json.encode(value))):
-            return
-        elif isinstance(value, list):
-            answer.extra.setdefault(name, []).extend(value)
-        elif isinstance(value, dict):
-            answer.extra.setdefault(name, {}).update(value)
-        else:
-            answer.extra[name] = value
+        elif self._fits(len(msgspec.json.encode(value))):
+            held = answer.extra.get(name)
+            if isinstance(value, list) and isinstance(held, list):
+                held.extend(value)
+            elif isinstance(value, dict) and isinstance(held, dict):
+                held.update(value)
+            else:
+                # The first; or the provider has changed its mind about the type, and the last
+                # holds. A copy, since it will grow.
+                answer.extra[name] = copy(value)
 
     def _fault(self, event: StreamFault) -> None:
         self.stream_faults += 1
-        self._note(Fault(type=event.type, message=event.message))
+        message = event.message and event.message[:MAX_FAULT_TEXT]
+        self._note(Fault(type=event.type and event.type[:MAX_FAULT_TEXT], message=message))
 
     def _unknown(self, event: Unknown) -> None:
         self.unknown += 1

@@ -46,7 +46,8 @@ class SseDecoder:
             return frames
         if self._is_first:
             chunk = self._without_bom(chunk)
-        if not self._pieces and not self._data and self._event is None and not self._skip_lf:
+        is_within = self._pieces or self._data or self._skip_lf or self._is_too_long
+        if not is_within and self._event is None:
             chunk = self._whole_events(chunk, frames)
         if chunk:
             self._lines(chunk, frames)

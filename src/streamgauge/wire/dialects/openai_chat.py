@@ -76,15 +76,15 @@ class _Groq(Struct):
 
 
 class _Chunk(Struct):
-    id: str | None = None
+    id: Any = None  # a number with some who imitate the API
     object: str | None = None
     model: str | None = None
     choices: list[_Choice] | None = None
     usage: dict[str, Any] | None = None
     x_groq: _Groq | None = None
     error: Any = None
-    system_fingerprint: str | None = None
-    service_tier: str | None = None
+    system_fingerprint: Any = None
+    service_tier: Any = None
     prompt_filter_results: Any = None
     citations: Any = None
     search_results: Any = None
@@ -121,7 +121,7 @@ class OpenAIChat:
         self._model: str | None = None
         self._has_finish = False
         self._running: dict[str, Any] | None = None  # usage that may not be the last word
-        self._tools: dict[int, dict[str, int]] = {}  # choice → id → number, if no index comes
+        self._calls: dict[int, _Calls] = {}  # of each choice
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
@@ -161,7 +161,7 @@ class OpenAIChat:
     def _started(self, chunk: _Chunk, events: list[Event]) -> None:
         self._id, self._model = chunk.id, chunk.model
         if chunk.id or chunk.model:
-            events.append(Started(chunk.id, chunk.model))
+            events.append(Started(text_of(chunk.id), chunk.model))
 
     def _rest(self, chunk: _Chunk, frame: Frame, events: list[Event]) -> None:
         for name in _CHUNK_EXTRAS:
@@ -179,8 +179,10 @@ class OpenAIChat:
         message = choice.delta or choice.message
         if message is not None:
             _message(index, message, events)
-            for place, call in enumerate(message.tool_calls or ()):
-                _tool_call(index, self._number(index, place, call), call, events)
+            if message.tool_calls:
+                calls = self._calls.setdefault(index, _Calls())
+                for place, call in enumerate(message.tool_calls):
+                    _tool_call(index, calls.number(place, call), call, events)
         elif choice.text:
             # A legacy completion's. Together has the same text beside its delta.
             events.append(TextDelta(choice.text, index))
@@ -194,14 +196,37 @@ class OpenAIChat:
             self._has_finish = True
             events.append(Finish(choice.finish_reason, index))
 
-    def _number(self, index: int, place: int, call: _ToolCall) -> int:
-        """Return which call of its choice *call* belongs to; its id tells where no index does."""
-        if call.index is not None:
-            return call.index
-        numbers = self._tools.setdefault(index, {})
-        if call.id:
-            return numbers.setdefault(call.id, len(numbers))
-        return max(place, len(numbers) - 1)
+
+class _Calls:
+    """Tells the tool calls of one choice apart.
+
+    By their index, as the API has it. Where none comes, by their id. And where one index
+    comes with a second id *and* a name, that is another call: Gemini's calls get index 0
+    each from many who translate them. An id alone proves nothing; vLLM has made one up for
+    every delta.
+    """
+
+    __slots__ = ("_by_id", "_by_index")
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, int] = {}
+        self._by_index: dict[int, tuple[str | None, int]] = {}  # index → id, number
+
+    def number(self, place: int, call: _ToolCall) -> int:
+        """Return which call the delta *call*, the one at *place* of its chunk, belongs to."""
+        if call.index is None:
+            if call.id:
+                return self._by_id.setdefault(call.id, len(self._by_id))
+            return max(place, len(self._by_id) - 1)
+        known, number = self._by_index.get(call.index, (None, call.index))
+        if known and call.id and call.id != known and _is_named(call):
+            known, number = None, 1 + max(number for _, number in self._by_index.values())
+        self._by_index[call.index] = (known or call.id, number)
+        return number
+
+
+def _is_named(call: _ToolCall) -> bool:
+    return bool(call.function and call.function.name)
 
 
 def _is_whole(chunk: _Chunk) -> bool:
