@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -39,10 +40,39 @@ def test_the_first_model_with_a_price_counts() -> None:
     assert got.cost_usd == pytest.approx(0.75)
 
 
-def test_the_provider_knows_best() -> None:
-    """OpenRouter states what it took."""
-    got = cost_of(MILLION, provider="openrouter", models=["x"], at=AT, raw={"cost": 0.0123})
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"cost": 0.0123},
+        {"cost": {"request_cost": 0.01, "total_cost": 0.0123}},
+        {"cost_in_usd_ticks": 123_000_000},
+    ],
+    ids=["openrouter", "perplexity", "xai"],
+)
+def test_the_provider_knows_best(raw: dict[str, Any]) -> None:
+    """Some state what they took."""
+    got = cost_of(MILLION, provider="openrouter", models=["x"], at=AT, raw=raw)
     assert got == Cost(cost_usd=0.0123, cost_source=CostSource.PROVIDER)
+
+
+@pytest.mark.parametrize("stated", [True, "1", {}, None, float("nan"), 10**400])
+def test_what_is_no_cost_is_not_taken_for_one(stated: object) -> None:
+    """The price list is asked then."""
+    got = cost_of(MILLION, provider="openai", models=["gpt-4o-mini"], at=AT, raw={"cost": stated})
+    assert got.cost_source is CostSource.PRICED
+
+
+def test_a_cache_for_an_hour_is_dearer() -> None:
+    """Twice the input's price against 1.25 times, for Claude Sonnet's 3 dollars a million."""
+    raw = {"cache_creation": {"ephemeral_1h_input_tokens": 100_000}}
+    usage = Usage(
+        input_tokens=200_000,
+        output_tokens=0,
+        cache_write_tokens=200_000,
+        usage_source=UsageSource.REPORTED,
+    )
+    got = cost_of(usage, provider="anthropic", models=["claude-sonnet-4-0"], at=AT, raw=raw)
+    assert got.cost_usd == pytest.approx(0.1 * 6 + 0.1 * 3.75)
 
 
 def test_a_running_count_gives_an_estimate() -> None:

@@ -66,6 +66,19 @@ def test_the_rate_leaves_the_first_token_out() -> None:
     assert played(100, 600, 1100).timing(output_tokens=11).tokens_per_second == 10
 
 
+def test_reasoning_that_was_streamed_counts_with_its_time() -> None:
+    """Its tokens are output: 3,001 of them, 3,000 in three seconds."""
+    timeline = played(2100, 3100)
+    timeline.reasoning(T0 + 100 * MS)
+    assert timeline.timing(output_tokens=3001, reasoning_tokens=2000).tokens_per_second == 1000
+
+
+def test_reasoning_that_was_hidden_does_not_count() -> None:
+    """A second for 1,001 tokens that were seen says nothing of the 2,000 before them."""
+    timing = played(2100, 3100).timing(output_tokens=3001, reasoning_tokens=2000)
+    assert timing.tokens_per_second == 1000
+
+
 @pytest.mark.parametrize("tokens", [None, 0, 1])
 def test_there_is_no_rate_of_nothing(tokens: int | None) -> None:
     """Unknown is not zero."""

@@ -39,6 +39,38 @@ REPORTED: list[tuple[str, dict[str, Any], Usage]] = [
         ),
     ),
     (
+        # xAI's total has the reasoning beside the completion.
+        "openai_chat",
+        {
+            "prompt_tokens": 32,
+            "completion_tokens": 9,
+            "total_tokens": 135,
+            "completion_tokens_details": {"reasoning_tokens": 94},
+        },
+        Usage(
+            input_tokens=32,
+            output_tokens=103,
+            reasoning_tokens=94,
+            usage_source=UsageSource.REPORTED,
+        ),
+    ),
+    (
+        # OpenAI's has it within.
+        "openai_chat",
+        {
+            "prompt_tokens": 32,
+            "completion_tokens": 103,
+            "total_tokens": 135,
+            "completion_tokens_details": {"reasoning_tokens": 94},
+        },
+        Usage(
+            input_tokens=32,
+            output_tokens=103,
+            reasoning_tokens=94,
+            usage_source=UsageSource.REPORTED,
+        ),
+    ),
+    (
         "anthropic",
         {
             "input_tokens": 10,
@@ -67,7 +99,17 @@ def test_each_report_becomes_the_same_shape(
 
 @pytest.mark.parametrize(
     "raw",
-    [None, {}, {"x": 1}, {"prompt_tokens": "9"}, {"prompt_tokens": True}, {"prompt_tokens": -1}],
+    [
+        None,
+        {},
+        {"x": 1},
+        {"prompt_tokens": "9"},
+        {"prompt_tokens": True},
+        {"prompt_tokens": -1},
+        {"prompt_tokens": 10**30},
+        {"prompt_tokens": float("inf")},
+        {"prompt_tokens": float("nan")},
+    ],
 )
 def test_what_is_not_reported_is_unknown(raw: dict[str, Any] | None) -> None:
     """Never zero."""

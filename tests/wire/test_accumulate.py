@@ -6,7 +6,7 @@ import pytest
 
 from streamgauge.record import Choice, Fault, Reply, ToolCall
 from streamgauge.wire import accumulate
-from streamgauge.wire.accumulate import MAX_FAULTS, Accumulator
+from streamgauge.wire.accumulate import MAX_FAULT_TEXT, MAX_FAULTS, Accumulator
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -176,3 +176,24 @@ def test_the_provider_does_not_decide_how_many_choices_are_kept(
 def test_the_tail_is_the_end_of_the_first_choice() -> None:
     reply = added(TextDelta("abc"), TextDelta("def"), TextDelta("zzz", 1), TextDelta("g"))
     assert [reply.tail(n) for n in (1, 2, 4, 100)] == ["g", "fg", "defg", "abcdefg"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ([{"a": 1}, [1]], [1]),
+        ([[1], {"a": 1}], {"a": 1}),
+        ([5, [1], [2]], [1, 2]),
+        ([[1], 5], 5),
+    ],
+)
+def test_of_an_extra_that_changes_its_type_the_last_holds(
+    values: list[object], kept: object
+) -> None:
+    reply = added(*[Extra("x", value) for value in values])
+    assert reply.reply().choices[0].extra == {"x": kept}
+
+
+def test_a_fault_says_what_was_wrong_not_everything() -> None:
+    (fault,) = added(StreamFault("t" * 9999, "m" * 9999)).faults
+    assert fault == Fault(type="t" * MAX_FAULT_TEXT, message="m" * MAX_FAULT_TEXT)

@@ -198,6 +198,40 @@ def test_tool_calls_without_an_index_are_told_apart_by_their_ids() -> None:
     assert [(c.id, c.name, c.arguments) for c in calls] == [("a", "f", '{"x":1}'), ("b", "g", "{}")]
 
 
+def test_calls_that_share_an_index_are_told_apart_by_id_and_name() -> None:
+    """Those who translate Gemini give each of its calls the index 0."""
+    raw = sse(
+        delta(tool_calls=[call(0, id="a", function={"name": "f", "arguments": '{"x":1}'})]),
+        delta(tool_calls=[call(0, id="b", function={"name": "f", "arguments": '{"x"'})]),
+        delta(tool_calls=[call(0, function={"arguments": ":2}"})]),
+        delta(tool_calls=[call(0, id="c", function={"name": "g", "arguments": "{}"})]),
+    )
+    calls = accumulated("openai_chat", "sse", raw, whole).reply().choices[0].tool_calls
+    assert [(c.index, c.id, c.name, c.arguments) for c in calls] == [
+        (0, "a", "f", '{"x":1}'),
+        (1, "b", "f", '{"x":2}'),
+        (2, "c", "g", "{}"),
+    ]
+
+
+def test_an_id_made_up_for_every_delta_is_no_new_call() -> None:
+    """As vLLM did; only the first has a name."""
+    raw = sse(
+        delta(tool_calls=[call(0, id="a", function={"name": "f", "arguments": '{"x"'})]),
+        delta(tool_calls=[call(0, id="b", function={"arguments": ":1}"})]),
+    )
+    (made,) = accumulated("openai_chat", "sse", raw, whole).reply().choices[0].tool_calls
+    assert (made.name, made.arguments) == ("f", '{"x":1}')
+
+
+def test_an_id_that_is_a_number_does_not_cost_the_text() -> None:
+    """What is not needed to read a chunk may be anything."""
+    got = accumulated(
+        "openai_chat", "sse", sse({**delta("hi"), "id": 7, "system_fingerprint": 3}), whole
+    )
+    assert (got.id, got.text(), got.unknown) == ("7", "hi", 0)
+
+
 def test_arguments_that_are_an_object_become_json_text() -> None:
     """Where the API has a string."""
     raw = sse(delta(tool_calls=[call(0, id="a", function={"name": "f", "arguments": {"x": 1}})]))

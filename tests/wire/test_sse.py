@@ -145,3 +145,14 @@ def test_a_frame_comes_with_the_chunk_that_completes_it() -> None:
     chunks = [b"data: a\n", b"\ndata: b\n\ndat", b"a: c\r", b"\r", b"\ndata: d\r\n\r"]
     got = [[frame.data for frame in decoder.feed(chunk)] for chunk in chunks]
     assert got == [[], [b"a", b"b"], [], [b"c"], [b"d"]]
+
+
+def test_an_endless_event_cut_at_its_line_ends_is_dropped_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its last line is no event of its own, and the event behind it is not lost for it."""
+    monkeypatch.setattr(sse, "MAX_FRAME", 100)
+    decoder = SseDecoder()
+    chunks = [b"data: xxxx\n"] * 40 + [b"data: y\n\n", b"event: e\ndata: b\n\n"]
+    got = [frame.data for chunk in chunks for frame in decoder.feed(chunk)]
+    assert (got, decoder.dropped) == ([b"b"], 1)
