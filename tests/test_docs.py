@@ -28,6 +28,7 @@ from tests.clients.legacy_env import legacy_python
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
+from tests.test_imports import MAY_IMPORT
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "bench" / "README.md"])
@@ -253,6 +254,19 @@ def test_every_command_is_documented():
         command.callback.__name__ for command in app.registered_commands if command.callback
     }
     assert documented.keys() == {f"`streamgauge {name}`" for name in commands}
+
+
+def test_the_map_is_the_rule():
+    """Who may import whom, for people, is what the test of imports holds."""
+    documented = rows("CONTRIBUTING.md", "| folder | what | may import |")
+    names = {
+        part: set(re.findall(r"`([\w.]+)`", allowed))
+        for folders, (_, allowed) in documented.items()
+        for part in re.findall(r"`(\w+)`", folders)
+        if allowed != "everybody"
+    }
+    leaves = {"record", "errors"}
+    assert names == {part: may for part, may in MAY_IMPORT.items() if part not in leaves}
 
 
 def test_every_endpoint_is_documented(product):

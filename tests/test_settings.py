@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,14 @@ def test_a_name_that_cannot_be_the_first_segment_of_a_path_is_refused(name):
     """Our own paths, and what no path segment should be."""
     with pytest.raises(ConfigurationError, match=f'^provider "{name}": '):
         load(environment={}, providers={name: "http://host"})
+
+
+def test_no_provider_can_hide_what_is_ours(product):
+    """Every first segment that the API and the page answer is reserved."""
+    described = product.http.get("/api/v1/openapi.json").json()["paths"]
+    page = product.http.get("/").text
+    ours = [*described, *re.findall(r'(?:src|href)="(/[^"]+)"', page)]
+    assert {path.split("/")[1] for path in ours} <= RESERVED
 
 
 @pytest.mark.parametrize(("url", "fault"), URLS.items())

@@ -163,6 +163,7 @@ def test_a_server_that_is_ready_says_where_it_is(start):
     assert len(product.pids("recorder")) == 1
     for _ in range(16):  # on new connections, which the kernel spreads over the workers
         assert httpx.get(f"{product.url}/readyz", trust_env=False).status_code == 200
+    assert stat.S_IMODE(settings_for(product.data).api_socket.stat().st_mode) == 0o600
 
 
 def test_a_second_server_on_the_same_data_or_port_is_refused(start, tmp_path):

@@ -111,6 +111,12 @@ async def recorder(settings: Settings, _: list[str]) -> None:
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: signals end the recorder, which ends it."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, for this user alone; uvicorn would let everyone in."""
+        await super().startup(sockets)
+        assert self.config.uds is not None  # noqa: S101 - we have set it
+        Path(self.config.uds).chmod(0o600)  # noqa: ASYNC240 - takes no time
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""

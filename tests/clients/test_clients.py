@@ -13,9 +13,9 @@ import pytest
 from tests.clients.callers import CALLERS, CLAUDE, GPT, Ask, async_openai_stream
 
 # How far our time to first token may be from the provider's own account. A busy machine
-# makes a call late and never early, so the best of three is what the gateway itself adds.
+# makes a call late and never early, so the best of some is what the gateway itself adds.
 TTFT_MS = 5.0
-CALLS = 3
+MOST_CALLS = 10
 
 WISHES = {"Simulate-Tokens": "12", "Simulate-Ttft-Ms": "80", "Simulate-Itl-Ms": "5"}
 
@@ -33,7 +33,7 @@ def test_each_client_gets_its_answer_and_leaves_one_record(product, simulator, n
     """Model, text, tokens, cost, time to first token and outcome are what they were."""
     caller = CALLERS[name]
     late = []
-    for _ in range(CALLS):
+    for _ in range(MOST_CALLS):
         ask = Ask(product.url, caller.model, question(), WISHES)
         text = caller.ask(ask)
         account = simulator.request(ask.text)
@@ -64,6 +64,8 @@ def test_each_client_gets_its_answer_and_leaves_one_record(product, simulator, n
         mark = "ttft_ms" if caller.is_streamed else "first_byte_ms"
         late.append(record[mark] - account["first_content_ms"])
         assert (record["ttft_ms"] is not None) == caller.is_streamed
+        if abs(late[-1]) < TTFT_MS:
+            break
     assert min(map(abs, late)) < TTFT_MS, late
 
 

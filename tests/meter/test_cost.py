@@ -55,7 +55,11 @@ def test_the_provider_knows_best(raw: dict[str, Any]) -> None:
     assert got == Cost(cost_usd=0.0123, cost_source=CostSource.PROVIDER)
 
 
-@pytest.mark.parametrize("stated", [True, "1", {}, None, float("nan"), 10**400])
+@pytest.mark.parametrize(
+    "stated",
+    [True, "1", {}, None, float("nan"), 10**400],
+    ids=["bool", "text", "object", "null", "nan", "huge"],
+)
 def test_what_is_no_cost_is_not_taken_for_one(stated: object) -> None:
     """The price list is asked then."""
     got = cost_of(MILLION, provider="openai", models=["gpt-4o-mini"], at=AT, raw={"cost": stated})

@@ -75,6 +75,9 @@ def test_parallel_tool_calls_are_put_together_by_index(cut: Cut) -> None:
         ({"reasoning_content": "hm"}, "reasoning", "hm"),
         ({"audio": {"transcript": "hi"}}, "text", "hi"),
         ({"reasoning": "hm", "reasoning_content": "hm"}, "reasoning", "hm"),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, "reasoning", "hm"),
+        ({"reasoning_details": [{"summary": "h"}, {"summary": "m"}]}, "reasoning", "hm"),
+        ({"reasoning": "hm", "reasoning_details": [{"text": "hm"}]}, "reasoning", "hm"),
         ({"content": [{"type": "text", "text": "hi"}]}, "text", "hi"),
         (
             {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]},
@@ -224,6 +227,16 @@ def test_an_id_made_up_for_every_delta_is_no_new_call() -> None:
     assert (made.name, made.arguments) == ("f", '{"x":1}')
 
 
+def test_logprobs_without_any_are_not_kept() -> None:
+    """Snowflake sends them with every chunk."""
+    empty, full = {"content": None, "refusal": None}, {"content": [{"token": "a"}]}
+    chunks = [delta("a"), delta("b")]
+    for chunk, logprobs in zip(chunks, [empty, full], strict=True):
+        chunk["choices"][0]["logprobs"] = logprobs
+    got = accumulated("openai_chat", "sse", sse(*chunks), whole).reply()
+    assert got.choices[0].extra == {"logprobs": [full]}
+
+
 def test_an_id_that_is_a_number_does_not_cost_the_text() -> None:
     """What is not needed to read a chunk may be anything."""
     got = accumulated(
@@ -366,7 +379,8 @@ def test_a_chunk_with_a_message_beside_its_delta_is_no_whole_answer() -> None:
 
 
 FIELDS = "choices delta message content tool_calls function usage error audio id index arguments "
-FIELDS += "custom text thinking name x_groq logprobs type detail code function_call finish_reason"
+FIELDS += "custom text thinking name x_groq logprobs type detail code function_call finish_reason "
+FIELDS += "annotations reasoning_details content_filter_results citations"
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),
     lambda inner: (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -12,11 +11,8 @@ import openai
 import pytest
 
 from tests.wire.cuts import bytewise, ragged, whole
+from tests.wire.goldens import FOLDER, READABLE
 from tests.wire.reading import accumulated
-
-FOLDER = Path(__file__).parents[1] / "recordings"
-MANIFEST = [json.loads(line) for line in (FOLDER / "manifest.jsonl").read_text().splitlines()]
-READABLE = [one for one in MANIFEST if one["dialect"] in ("openai_chat", "anthropic")]
 
 
 def ids(recording: dict[str, Any]) -> str:

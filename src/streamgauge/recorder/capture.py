@@ -233,7 +233,11 @@ class Capture:
         usage = self._usage()
         if len(self._overheads) == MAX_OVERHEADS:
             self._overheads.append(self._max_overhead)
-        timing = timeline.timing(output_tokens=usage.output_tokens, overheads_ns=self._overheads)
+        timing = timeline.timing(
+            output_tokens=usage.output_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            overheads_ns=self._overheads,
+        )
         omit = self._labels
         request = None if omit.omit_request else self._plain_request().decode("utf-8", "replace")
         self._request.drop()

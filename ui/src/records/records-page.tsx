@@ -17,7 +17,7 @@ import "./records.css";
 export function RecordsPage({ search }: { search: string }) {
   const filters = useMemo(() => readFilters(search), [search]);
   const { live, isPaused, togglePause } = usePausable(useLive());
-  const records = useRecords(filters, live);
+  const records = useRecords(filters, live, isPaused);
   const stored = useMemo(() => records.data?.pages.flatMap((page) => page.records), [records.data]);
   const rows = useMemo(
     () => mergeRows({ stored: stored ?? [], hasOlder: records.hasNextPage, live, filters }),

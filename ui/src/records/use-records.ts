@@ -11,7 +11,7 @@ const SETTLE_MS = 1500;
 const ASK_EVERY = 250;
 
 /** The stored records that the filters ask for, in pages, kept current while we watch. */
-export function useRecords(filters: readonly Filter[], live: LiveState) {
+export function useRecords(filters: readonly Filter[], live: LiveState, isPaused: boolean) {
   const client = useQueryClient();
   const query = new URLSearchParams(filters.map(([name, value]) => [name, value])).toString();
   const result = useInfiniteQuery({
@@ -27,12 +27,12 @@ export function useRecords(filters: readonly Filter[], live: LiveState) {
   const unsure = live.closed.find((record) => matches(filters, record) === null)?.id;
   const missed = Math.floor(live.closedCount / ASK_EVERY);
   useEffect(() => {
-    if (live.connections === 0) return undefined;
+    if (live.connections === 0 || isPaused) return undefined;
     const timer = setTimeout(() => {
       void client.invalidateQueries({ queryKey: ["records", query] });
     }, SETTLE_MS);
     return () => clearTimeout(timer);
-  }, [client, query, live.connections, unsure, missed]);
+  }, [client, query, live.connections, unsure, missed, isPaused]);
 
   return result;
 }

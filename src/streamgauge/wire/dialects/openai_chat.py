@@ -186,7 +186,7 @@ class OpenAIChat:
         elif choice.text:
             # A legacy completion's. Together has the same text beside its delta.
             events.append(TextDelta(choice.text, index))
-        if choice.logprobs:
+        if _says_something(choice.logprobs):
             events.append(Extra("logprobs", [choice.logprobs], index))
         if choice.content_filter_results:
             events.append(Extra("content_filter_results", choice.content_filter_results, index))
@@ -250,7 +250,7 @@ def _error_of(chunk: _Chunk) -> Any:
 def _message(index: int, message: _Message, events: list[Event]) -> None:
     if message.role:
         events.append(Started(role=message.role, index=index))
-    reasoning = message.reasoning_content or message.reasoning
+    reasoning = message.reasoning_content or message.reasoning or _details(message)
     if reasoning and isinstance(reasoning, str):
         events.append(ReasoningDelta(reasoning, index))
     if message.content:
@@ -268,6 +268,21 @@ def _message(index: int, message: _Message, events: list[Event]) -> None:
         value = getattr(message, name)
         if value:
             events.append(Extra(name, value, index))
+
+
+def _details(message: _Message) -> str:
+    """Return the reasoning of those who have it only there, as Snowflake does."""
+    details = message.reasoning_details
+    if not isinstance(details, list):
+        return ""
+    parts = [part for part in details if isinstance(part, dict)]
+    texts = [part.get("text") or part.get("summary") for part in parts]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _says_something(logprobs: Any) -> bool:
+    # Some send `{"content": null, "refusal": null}` with every chunk.
+    return any(logprobs.values()) if isinstance(logprobs, dict) else bool(logprobs)
 
 
 def _content(index: int, content: Any, events: list[Event]) -> None:
