@@ -243,6 +243,25 @@ def test_a_recorder_that_dies_is_replaced(start):
     until(lambda: product.http.get("/api/v1/records").status_code == 200 or None)
 
 
+def test_a_recorder_that_cannot_come_back_does_not_take_the_streams_down(start):
+    """Here a file stands in its store's place; it is tried until that is mended."""
+    product = start()
+    store, aside = product.data / "store", product.data / "aside"
+    product.kill_recorder()
+    store.rename(aside)
+    store.touch()
+    until(lambda: product.log().count("the recorder ended with exit code") >= 5 or None, within=60)
+    with chat(product, **{"Simulate-Tokens": "3"}) as answer:
+        assert "data: [DONE]" in answer.read().decode()
+    store.unlink()
+    aside.rename(store)
+    record = until(
+        lambda: stored(product, answer.headers["streamgauge-id"]),
+        within=60,
+    )
+    assert record["outcome"] == "completed"
+
+
 # -- ending ----------------------------------------------------------------------------------
 
 
@@ -296,6 +315,13 @@ def test_the_children_of_a_killed_parent_end(start):
     product.kill()  # nobody is left; this takes note of it
     product.restart()
     assert product.http.get("/readyz").status_code == 200
+
+
+def stored(product: Product, record_id: str) -> dict[str, Any] | None:
+    """Return a closed record, None while the recorder is away or has not come to it."""
+    answer = product.http.get(f"/api/v1/records/{record_id}")
+    record = answer.json() if answer.status_code == 200 else {"outcome": "open"}
+    return record if record["outcome"] != "open" else None
 
 
 def is_alive(pid: int) -> bool:

@@ -120,6 +120,7 @@ class Supervisor:
         self._signals: list[int] = []
         self._children: list[Child] = []
         self._exit_code = 0
+        self._has_been_ready = False
         # A signal, SIGCHLD among them, writes a byte here: nobody polls.
         self._bell, self._rope = os.pipe()
         os.set_blocking(self._rope, False)
@@ -139,6 +140,7 @@ class Supervisor:
                 for child in self._children:
                     child.start(settings)
                 if self._becomes_ready():
+                    self._has_been_ready = True
                     self._announce(settings)
                     if on_ready is not None:
                         on_ready(self)
@@ -257,17 +259,20 @@ class Supervisor:
 
     def _mourn(self, child: Child, code: int, now: float) -> None:
         """Say that a child has died, and when the next shall start, if ever."""
-        if code == MISCONFIGURED:
-            self._exit_code = code
-            self.stop()
-            return
         lived = now - child.started_at
         child.deaths = 1 if lived > RECOVERED_S else child.deaths + 1
-        if code > 0 and lived < EARLY_S and child.deaths >= MOST_EARLY_DEATHS:
-            raise StreamgaugeError(
-                f"the {child.role} has failed {child.deaths} times in a row with exit code {code}; "
-                "see the lines above"
-            )
+        # What has worked may work again, a store that is away comes back; until then the
+        # others go on. Only what never worked is given up.
+        if not self._has_been_ready:
+            if code == MISCONFIGURED:
+                self._exit_code = code
+                self.stop()
+                return
+            if code > 0 and lived < EARLY_S and child.deaths >= MOST_EARLY_DEATHS:
+                raise StreamgaugeError(
+                    f"the {child.role} has failed {child.deaths} times in a row with exit code "
+                    f"{code}; see the lines above"
+                )
         child.start_at = now + PAUSES[min(child.deaths, len(PAUSES)) - 1]
         cause = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         self._say(f"the {child.role} {cause}; starting another")
