@@ -19,6 +19,7 @@ from tests.product import Product
 from tests.simulating import RunningSimulator, until
 
 ROUNDS = 20
+SOAK_ROUNDS = 1_000
 STREAMS = 6
 
 Kill = Callable[[Product], object]
@@ -92,18 +93,15 @@ def all_ids(product: Product) -> list[str]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-@pytest.mark.timeout(600)
-def test_killing_at_random_moments_loses_and_repeats_nothing(
-    simulator: RunningSimulator, tmp_path: Path
-) -> None:
-    """Twenty times, on one data folder, whatever is killed."""
+def kill_again_and_again(simulator: RunningSimulator, folder: Path, rounds: int) -> None:
+    """Kill something in each of *rounds*, on one data folder, and look at every record."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     dice = random.Random(seed)
-    product = Product(tmp_path, providers=providers_of(simulator))
+    product = Product(folder, providers=providers_of(simulator))
     try:
         seen: list[Received] = []
-        for number in range(ROUNDS):
+        for number in range(rounds):
             name = list(KILLS)[number % len(KILLS)]
             received = stream_and_kill(product, KILLS[name], dice)
             check(product, received)
@@ -115,6 +113,22 @@ def test_killing_at_random_moments_loses_and_repeats_nothing(
         assert ask(product, "/api/v1/records", outcome="gateway_restarted")["records"]
     finally:
         assert product.stop() == 0
+
+
+@pytest.mark.timeout(600)
+def test_killing_at_random_moments_loses_and_repeats_nothing(
+    simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    """Twenty times, whatever is killed."""
+    kill_again_and_again(simulator, tmp_path, ROUNDS)
+
+
+@pytest.mark.soak
+def test_killing_for_an_hour_loses_and_repeats_nothing(
+    simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    """A thousand times."""
+    kill_again_and_again(simulator, tmp_path, SOAK_ROUNDS)
 
 
 def test_streams_go_on_without_a_recorder(simulator: RunningSimulator, tmp_path: Path) -> None:
