@@ -17,16 +17,17 @@ ROOT = Path(streamgauge.__file__).parent
 # Each part, and the parts it may import. A dot names one module of a part.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "secrets": set(),
     "record": set(),
     "wire": {"record", "errors"},
     "meter": {"record", "errors"},
     "journal": {"record", "errors"},
     "settings": {"errors"},
-    "gateway": {"journal", "record", "errors", "settings", "wire.framing"},
+    "gateway": {"journal", "record", "errors", "secrets", "settings", "wire.framing"},
     "store": {"record", "errors"},
     "recorder": {"wire", "meter", "journal", "store", "record", "errors", "settings"},
     "api": {"store", "journal", "recorder.live", "record", "errors"},
-    "simulator": {"errors"},
+    "simulator": {"errors", "secrets"},
 }
 # The assembly knows everybody.
 MAY_IMPORT_ALL = {"app", "cli", "supervisor"}

@@ -18,7 +18,7 @@ import pytest
 
 from streamgauge.errors import ConfigurationError
 from streamgauge.settings import load
-from streamgauge.supervisor import own_data_folder, secret_of
+from streamgauge.supervisor import Child, Supervisor, own_data_folder, secret_of
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
@@ -336,3 +336,27 @@ def is_listening(product: Product) -> bool:
     url = httpx.URL(product.url)
     with socket.socket() as one:
         return one.connect_ex((url.host, url.port or 0)) == 0
+
+
+def test_a_child_that_cannot_be_started_now_is_started_later(tmp_path, monkeypatch):
+    """No memory or no process left for a moment: said, and tried again after a pause."""
+    said: list[str] = []
+    supervisor = Supervisor(settings_for(tmp_path), say=said.append)
+    child = Child("recorder", ["recorder"], None)
+    supervisor._children = [child]
+    tries = iter([OSError(11, "Resource temporarily unavailable"), None])
+
+    def start(self, settings):
+        fault = next(tries)
+        if fault is not None:
+            raise fault
+        self.process = "running"
+
+    monkeypatch.setattr(Child, "start", start)
+    monkeypatch.setattr(Child, "has_died", lambda self: None)
+    supervisor._tend()
+    assert "cannot start the recorder" in said[0]
+    assert child.process is None
+    child.start_at = 0
+    supervisor._tend()
+    assert child.process == "running"

@@ -250,7 +250,17 @@ class Supervisor:
             if code is not None:
                 self._mourn(child, code, now)
             if child.process is None and now >= child.start_at and not self._signals:
-                child.start(self._settings)
+                self._restart(child, now)
+
+    def _restart(self, child: Child, now: float) -> None:
+        try:
+            child.start(self._settings)
+        except OSError as error:
+            # Out of memory or processes for the moment; the others must not end for that.
+            child.deaths += 1
+            pause = PAUSES[min(child.deaths, len(PAUSES)) - 1]
+            child.start_at = now + pause
+            self._say(f"cannot start the {child.role} ({error}); trying again in {pause:g} s")
 
     def _next_start(self) -> float | None:
         """Return the seconds until a child is due, None if all are running."""

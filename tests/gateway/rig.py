@@ -139,8 +139,15 @@ class Rig:
         await self.script(peer)
         peer.close()
 
-    async def client(self) -> Peer:
-        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port, limit=2**24))
+    async def client(self, *, receive_buffer: int | None = None) -> Peer:
+        """Connect; with *receive_buffer* a client that takes little at a time."""
+        raw = socket.socket()
+        if receive_buffer is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        raw.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", self.port))
+        limit = receive_buffer or 2**24
+        peer = Peer(*await asyncio.open_connection(sock=raw, limit=limit))
         self._peers.append(peer)
         return peer
 

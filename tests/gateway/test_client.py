@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import msgspec
 import pytest
@@ -59,6 +60,10 @@ REFUSED = {
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     "not a target": (
         b"GET /v1/models HTTP/1.1\r\nHost: g\r\nHelicone-Target-URL: ftp://x\r\n\r\n",
+        400,
+    ),
+    "a password in a target": (
+        b"GET /v1/models HTTP/1.1\r\nHost: g\r\nHelicone-Target-URL: https://a:b@api.openai.com\r\n\r\n",
         400,
     ),
     "target not allowed": (
@@ -327,3 +332,95 @@ async def test_a_plain_upgrade_is_a_plain_request(rig: Rig) -> None:
     head, body = await client.answer()
     assert b" 200 " in head
     assert body == b"ok"
+
+
+# More than the kernel takes from `unread`'s clients, less than we hold for them.
+BIG = bytes(60_000)
+
+
+async def early(peer: Peer) -> None:
+    """Answer at length before the request is whole."""
+    await peer.until(b"\r\n\r\n")
+    await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BIG) + BIG)
+    await peer.rest()
+
+
+async def unread(rig: Rig, request: bytes) -> Peer:
+    """Send *request* and leave most of the answer unread until the exchange has ended."""
+    client = await rig.client(receive_buffer=4096)
+    await rig.eventually(lambda: len(rig.gateway.clients) == 1)
+    (ours,) = rig.gateway.clients
+    assert ours.transport is not None
+    ours.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    await client.send(request)
+    assert [end.outcome for end in await rig.ended()] == ["completed"]
+    assert ours.unsent_bytes()
+    return client
+
+
+async def test_a_slow_reader_gets_all_of_an_early_answer(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two seconds for the rest of the request begin when the answer is out."""
+    monkeypatch.setattr("streamgauge.gateway.client.LINGER_NS", 1_000_000)
+    rig.script = early
+    client = await unread(
+        rig, b"POST /openai/x HTTP/1.1\r\nHost: g\r\nContent-Length: 1000\r\n\r\nabc"
+    )
+    await asyncio.sleep(0.6)
+    _, body = await client.answer()
+    assert body == BIG
+    assert await client.rest() == b""
+
+
+async def test_a_stop_lets_answers_leave(rig: Rig) -> None:
+    """What is recorded as whole is delivered whole, within the time that a stop has."""
+    rig.script = early
+    client = await unread(rig, b"GET /openai/x HTTP/1.1\r\nHost: g\r\n\r\n")
+    stopping = asyncio.ensure_future(rig.gateway.stop(5))
+    await asyncio.sleep(0.05)
+    _, body = await client.answer()
+    assert body == BIG
+    await stopping
+
+
+async def test_an_answer_is_not_overtaken(rig: Rig) -> None:
+    """One turn of the loop answers a request and refuses the next: in this order."""
+    client = await rig.client()
+    await client.send(b"GET /openai/x HTTP/1.1\r\nHost: g\r\n\r\n")
+    await client.answer()
+    (ours,) = rig.gateway.clients
+    rig.gateway.turn.send_down(ours.send, b"FIRST")
+    ours.data_received(b"GET / HTTP/9.9\r\n\r\n")
+    everything = await client.rest()
+    assert everything.startswith(b"FIRSTHTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("limits", [Limits(idle_timeout_s=0.3)])
+async def test_a_client_that_stalls_its_upload_is_told(rig: Rig) -> None:
+    """It is not the provider that kept us waiting."""
+
+    async def script(peer: Peer) -> None:
+        await peer.until(b"\r\n\r\n")
+        await peer.rest()
+
+    rig.script = script
+    client = await rig.client()
+    await client.send(b"POST /openai/x HTTP/1.1\r\nHost: g\r\nContent-Length: 9\r\n\r\nabc")
+    head, body = await client.answer()
+    assert b" 408 " in head
+    assert msgspec.json.decode(body)["error"]["type"] == "client_stalled"
+    (end,) = await rig.ended()
+    assert (end.outcome, end.closed_by) == ("client_left", "gateway")
+
+
+async def test_one_faulty_connection_does_not_end_the_limits_of_all(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, and the next tick comes."""
+    client = await rig.client()
+    await client.send(b"GET /op")
+    await rig.eventually(lambda: len(rig.gateway.clients) == 1)
+    (ours,) = rig.gateway.clients
+    ours.head_since = "not a number"  # type: ignore[assignment]
+    await rig.eventually(lambda: caplog.text.count("limits could not be looked at") >= 2)

@@ -22,12 +22,11 @@ from streamgauge.gateway.exchange import (
 from streamgauge.record import ClosedBy, Outcome
 
 SECOND = 1_000_000_000
+CONNECT, IDLE = 10 * SECOND, 60 * SECOND
 
 
 def fresh() -> Exchange:
-    return Exchange(
-        upstream="http://provider", patience=Patience(connect_ns=10 * SECOND, idle_ns=60 * SECOND)
-    )
+    return Exchange(upstream="http://provider", patience=Patience(connect_ns=CONNECT, idle_ns=IDLE))
 
 
 def connecting() -> Exchange:
@@ -85,9 +84,9 @@ def test_no_connection_is_told_to_the_client() -> None:
 def test_a_stale_connection_is_tried_once_more_on_a_fresh_one() -> None:
     """Only a kept-alive connection, only before the first byte, only once."""
     exchange = waiting(reused=True)
-    assert exchange.upstream_closed("reset") == (Connect(fresh=True),)
+    assert exchange.upstream_closed(2, "reset", is_silent=True) == (Connect(fresh=True),)
     assert exchange.connected(3, reused=False) == (SendRequest(),)
-    commands = exchange.upstream_closed("reset")
+    commands = exchange.upstream_closed(2, "reset", is_silent=True)
     assert isinstance(commands[0], Answer)
     assert finish(commands).outcome is Outcome.TRUNCATED
 
@@ -96,17 +95,51 @@ def test_a_request_that_cannot_be_sent_again_is_not() -> None:
     """Once the body is no longer at hand, a dead connection is the end."""
     exchange = waiting(reused=True)
     exchange.is_replayable = False
-    assert finish(exchange.upstream_closed("reset")).outcome is Outcome.TRUNCATED
+    assert finish(exchange.upstream_closed(2, "reset", is_silent=True)).outcome is Outcome.TRUNCATED
+
+
+def test_a_request_that_was_half_answered_is_not_sent_again() -> None:
+    """Whoever began to answer has seen it, and may have acted on it."""
+    commands = waiting(reused=True).upstream_closed(2, "reset", is_silent=False)
+    assert finish(commands).outcome is Outcome.TRUNCATED
+
+
+def test_a_second_connection_has_the_whole_time_to_come_up() -> None:
+    """However long the first one has kept us waiting for its answer."""
+    exchange = waiting(reused=True)
+    late = 100 * CONNECT
+    exchange.upstream_closed(late, "reset", is_silent=True)
+    assert exchange.tick(late + CONNECT) == ()
+    assert finish(exchange.tick(late + CONNECT + 1)).error_type == "connect_timeout"
+
+
+def test_an_upload_does_not_prolong_a_connect() -> None:
+    """The client's bytes bring the provider no nearer."""
+    exchange = connecting()
+    exchange.request_body(CONNECT)
+    assert finish(exchange.tick(CONNECT + 2)).error_type == "connect_timeout"
+
+
+def test_a_client_that_stops_sending_is_not_the_providers_fault() -> None:
+    """The provider waits for the rest of the request, as we do."""
+    late = 2 + IDLE
+    commands = waiting().tick(late, is_upload_stalled=True)
+    assert [c.status for c in commands if isinstance(c, Answer)] == [408]
+    end = finish(commands)
+    assert (end.outcome, end.error_type) == (Outcome.CLIENT_LEFT, "client_stalled")
+    assert finish(waiting().tick(late)).outcome is Outcome.STALLED
 
 
 def test_a_fresh_connection_that_dies_is_not_tried_again() -> None:
     """It was not stale, so the provider may have acted on the request."""
-    assert finish(waiting().upstream_closed("reset")).closed_by is ClosedBy.UPSTREAM
+    assert (
+        finish(waiting().upstream_closed(2, "reset", is_silent=True)).closed_by is ClosedBy.UPSTREAM
+    )
 
 
 def test_a_cut_stream_is_never_ended_properly() -> None:
     """The client's connection is cut too: nobody may take the answer for whole."""
-    commands = streaming().upstream_closed("connection reset")
+    commands = streaming().upstream_closed(2, "connection reset", is_silent=False)
     assert CutAnswer() in commands
     assert EndAnswer() not in commands
     end = finish(commands)
@@ -194,7 +227,7 @@ def test_a_request_that_turns_out_bad_is_refused(stage) -> None:
     ("end", "closed_by"),
     [
         (lambda e: e.client_gone(), ClosedBy.CLIENT),
-        (lambda e: e.upstream_closed("fin"), ClosedBy.UPSTREAM),
+        (lambda e: e.upstream_closed(9, "fin", is_silent=True), ClosedBy.UPSTREAM),
     ],
 )
 def test_a_tunnel_ends_when_either_side_closes(end, closed_by: ClosedBy) -> None:
@@ -215,7 +248,7 @@ EVENTS = {
     "connect_failed": lambda e: e.connect_failed("no"),
     "head": lambda e: e.head(9, status=200),
     "completed": lambda e: e.completed(),
-    "upstream_closed": lambda e: e.upstream_closed("fin"),
+    "upstream_closed": lambda e: e.upstream_closed(9, "fin", is_silent=True),
     "upstream_broke": lambda e: e.upstream_broke("bad"),
     "client_gone": lambda e: e.client_gone(),
     "client_broke": lambda e: e.client_broke(400, "x", "bad"),

@@ -66,7 +66,7 @@ class Answer:
 
 async def ask(connection: UpstreamConnection) -> bytes:
     answer = Answer()
-    connection.attach(answer)  # type: ignore[arg-type]
+    connection.receiver = answer  # type: ignore[assignment]
     connection.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     return await asyncio.wait_for(answer.body, 10)
 
@@ -197,3 +197,15 @@ async def test_kept_connections_are_taken_last_in_first_out(pool: Pool) -> None:
     assert pool.take(origin) is second
     assert pool.take(origin) is first
     assert pool.take(origin) is None
+
+
+@pytest.mark.parametrize("proxy", ["https://me:hunter2@proxy:1", "http://me:hunter2@proxy:port"])
+async def test_the_proxys_password_is_in_no_message(
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """It would go to every client and into every record."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    pool = Pool(asyncio.get_running_loop(), idle_s=1)
+    with pytest.raises(OSError, match="HTTPS_PROXY must be") as failed:
+        await pool.connect(Origin("https", "localhost", 1))
+    assert "hunter2" not in str(failed.value)

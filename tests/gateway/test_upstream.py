@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.settings import Limits
 from tests.gateway.rig import OK, Peer, Rig, Script
 
@@ -254,6 +255,53 @@ async def test_a_stale_connection_is_replaced(rig: Rig) -> None:
     assert [end.outcome for end in rig.ends()] == ["completed", "completed"]
 
 
+@pytest.mark.parametrize(
+    "some", [b"HTTP/1.1 200 OK\r\nX: 1", b"HTTP/1.1 103 Early Hints\r\n\r\n"], ids=["half", "103"]
+)
+async def test_a_request_that_was_half_answered_is_not_sent_twice(rig: Rig, some: bytes) -> None:
+    """The provider has seen it: a second POST could be a second charge."""
+    requests = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal requests
+        await peer.request()
+        requests += 1
+        await peer.send(OK)
+        await peer.request()
+        requests += 1
+        await peer.send(some)
+
+    rig.script = script
+    client = await rig.client()
+    request = b"POST /openai/x HTTP/1.1\r\nHost: g\r\nContent-Length: 3\r\n\r\nabc"
+    await client.send(request)
+    await client.answer()
+    await client.send(request)
+    head, _ = await client.answer()
+    assert b" 502 " in head
+    assert (requests, rig.provider_connections) == (2, 1)
+
+
+async def test_the_end_of_a_connection_is_told_once() -> None:
+    """First the end of its bytes, then the end of itself; the exchange hears of one."""
+    heard: list[str] = []
+
+    class Receiver:
+        is_head_request = False
+
+        def upstream_closed(self, why: str) -> None:
+            heard.append(why)
+
+    class Pool:
+        def lost(self, connection: UpstreamConnection) -> None: ...
+
+    connection = UpstreamConnection(Pool(), None)  # type: ignore[arg-type]
+    connection.receiver = Receiver()  # type: ignore[assignment]
+    connection.eof_received()
+    connection.connection_lost(None)
+    assert heard == ["end of connection"]
+
+
 async def test_a_refused_connection_is_502(rig: Rig) -> None:
     """With the address and the reason."""
     client = await ask(rig, GET.replace(b"openai", b"closed"))
@@ -319,3 +367,32 @@ async def test_the_dashboards_absence_is_told_apart(rig: Rig) -> None:
     assert b" 200 " in head
     assert b"degraded" in body
     assert rig.entries() == []
+
+
+async def test_a_head_request_for_ours_has_no_body(rig: Rig) -> None:
+    """Also while there is no recorder."""
+    client = await rig.client()
+    await client.send(b"HEAD /healthz HTTP/1.1\r\nHost: g\r\n\r\n")
+    head = await client.until(b"\r\n\r\n")
+    assert b" 200 " in head
+    await client.send(GET)
+    head, body = await client.answer()
+    assert (head.split(b" ")[1], body) == (b"200", b"ok")
+
+
+@pytest.mark.parametrize("limits", [Limits(max_body_bytes=10)])
+async def test_a_refusal_on_our_own_paths_is_not_the_recorders_absence(rig: Rig) -> None:
+    """The client learns that its body is too long."""
+    (rig.folder / "run").mkdir(exist_ok=True)
+    release = asyncio.Event()
+
+    async def never(*_: object) -> None:
+        await release.wait()
+
+    rig.gateway.pool.connect = never  # type: ignore[assignment, method-assign]
+    client = await rig.client()
+    await client.send(b"POST /api/v1/log HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await client.send(b"14\r\n" + bytes(20) + b"\r\n")
+    head, body = await client.answer()
+    assert b" 413 " in head
+    assert b"body_too_large" in body

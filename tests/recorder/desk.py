@@ -94,7 +94,7 @@ class Exchange:
         headers: Sequence[tuple[str, str]] = (("Content-Type", "text/event-stream"),),
     ) -> Exchange:
         connected_ns = int((self.start_ms + connected) * MS)
-        head = Head(status=status, headers=list(headers), connected_ns=connected_ns, reused=False)
+        head = Head(status=status, headers=list(headers), connected_ns=connected_ns)
         return self.note(Kind.HEAD, at, pack(head))
 
     def chunk(self, at: float, data: bytes, *, overhead_us: int = 0) -> Exchange:

@@ -17,6 +17,7 @@ from streamgauge.record import (
     Transcript,
     UsageSource,
 )
+from streamgauge.recorder import spool
 from tests.recorder.desk import DONE, REQUEST, ROLE, STOP, USAGE, Desk, Exchange, event
 
 STARTED = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=1_790_000_000, microseconds=123_456)
@@ -260,6 +261,25 @@ def test_bytes_that_the_journal_lost_are_told(desk: Desk, journal: Writer) -> No
     assert record.error_type == "journal_loss"
     assert record.error_message is not None
     assert "1234 bytes" in record.error_message
+
+
+def test_a_body_that_is_too_long_to_keep_says_so(
+    desk: Desk, journal: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is metered; what is stored is its beginning, and nobody takes it for the whole."""
+    monkeypatch.setattr(spool, "MAX_KEPT", 2000)
+    exchange = Exchange(journal).opens().head(50)
+    for number in range(100):
+        exchange.chunk(60 + number, event(f"word{number:02d} "))
+    exchange.chunk(170, DONE).ends(180)
+    record, transcript = only(desk)
+    assert record.outcome is Outcome.COMPLETED
+    assert record.error_type == "not_kept_whole"
+    assert len(transcript.raw) == 2000
+    assert record.error_message is not None
+    assert f"last {record.bytes_out - 2000} bytes" in record.error_message
+    assert record.response_text is not None
+    assert record.response_text.endswith("word99 ")
 
 
 def test_a_tunnel_is_counted_not_read(desk: Desk, journal: Writer) -> None:

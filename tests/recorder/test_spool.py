@@ -43,11 +43,47 @@ def test_more_than_the_limit_is_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(spool, "MAX_KEPT", 8)
     kept = Spool(Memory(tmp_path))
     kept.add(b"12345")
-    assert not kept.is_short
+    assert kept.lost == 0
     kept.add(b"67890")
     kept.add(b"x")
-    assert kept.is_short
+    assert (kept.size, kept.lost) == (8, 3)
     assert kept.take() == b"12345678"
+
+
+class Disk:
+    """A file that takes three bytes a time, and *room* in all."""
+
+    def __init__(self, room: int) -> None:
+        self.taken = b""
+        self.room = room
+
+    def write(self, data: bytes) -> int:
+        part = data[: min(3, self.room - len(self.taken))]
+        if not part:
+            raise OSError(28, "No space left on device")
+        self.taken += part
+        return len(part)
+
+    def seek(self, _: int) -> None: ...
+
+    def read(self) -> bytes:
+        return self.taken
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("room", "lost"), [(100, 0), (7, 8)])
+def test_a_disk_that_takes_little_or_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, lost: int
+) -> None:
+    """Short writes are gone on with; what a full disk does not take is counted."""
+    monkeypatch.setattr(spool, "MAX_IN_MEMORY", 3)
+    monkeypatch.setattr(spool.tempfile, "TemporaryFile", lambda **_: Disk(room))
+    kept = Spool(Memory(tmp_path))
+    for piece in (b"12345", b"67890", b"abcde"):
+        kept.add(piece)
+    assert (kept.size, kept.lost) == (15 - lost, lost)
+    assert kept.take() == b"1234567890abcde"[: 15 - lost]
 
 
 def test_without_a_folder_the_bytes_stay_in_memory(

@@ -24,7 +24,7 @@ def answer(
     return _response(status, body, lines=lines, is_keeping=is_keeping, is_head=is_head)
 
 
-def unavailable(path: bytes, why: str, *, is_keeping: bool) -> bytes:
+def unavailable(path: bytes, why: str, *, is_keeping: bool, is_head: bool) -> bytes:
     """Return the answer for a path of the recorder while there is no recorder.
 
     The gateway goes on without it, so it is still healthy enough to be asked for streams.
@@ -33,8 +33,8 @@ def unavailable(path: bytes, why: str, *, is_keeping: bool) -> bytes:
     message = f"the recorder does not answer ({why}); streams go on and the journal keeps them"
     if bare in (b"/healthz", b"/readyz"):
         body = msgspec.json.encode({"status": "degraded", "reason": message})
-        return _response(200, body, lines=[], is_keeping=is_keeping, is_head=False)
-    return answer(503, "recorder_unavailable", message, is_keeping=is_keeping)
+        return _response(200, body, lines=[], is_keeping=is_keeping, is_head=is_head)
+    return answer(503, "recorder_unavailable", message, is_keeping=is_keeping, is_head=is_head)
 
 
 def _response(

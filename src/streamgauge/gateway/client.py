@@ -2,7 +2,7 @@
 
 A request is read by llhttp, which refuses what smuggles: `Content-Length` beside
 `Transfer-Encoding`, two lengths, bare LF, folded lines, stray characters. What it leaves
-open is checked in `_fault`. A client that sends the next request before it has its answer
+open is looked at in `checks`. A client that sends the next request before it has its answer
 (pipelining) gets that answer and then the end of the connection (RFC 9112 §9.3.2).
 """
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from streamgauge.gateway.answer import answer
+from streamgauge.gateway.checks import check, head_too_large
 from streamgauge.gateway.head import Headers, RequestHead
 from streamgauge.gateway.relay import Relay
 from streamgauge.gateway.routes import Refused
@@ -119,7 +120,7 @@ class ClientConnection(asyncio.Protocol):
 
     def answered(self, *, is_keeping: bool) -> None:
         """The answer is out."""
-        if is_keeping and not self.is_pipelining:
+        if is_keeping and not self.is_pipelining and not self.gateway.is_stopping:
             self._forget_request()
             self.active_ns = monotonic_ns()
             if self.is_paused:
@@ -134,9 +135,10 @@ class ClientConnection(asyncio.Protocol):
     def cut(self, *, is_delimited: bool) -> None:
         """End the connection so that the answer cannot be taken for whole.
 
-        What was written before is still delivered. The missing last chunk, or the missing
-        bytes of the announced length, tell the client; where the answer was to end with
-        the connection (not *is_delimited*) only a reset can.
+        The missing last chunk, or the missing bytes of the announced length, tell the
+        client, and what was written before is still delivered. Where the answer was to end
+        with the connection (not *is_delimited*) only a reset can tell, and what the client's
+        side has not read by then is lost with it.
         """
         self.relay = None
         self.gateway.turn.flush()
@@ -148,7 +150,7 @@ class ClientConnection(asyncio.Protocol):
         self._close()
 
     def close_idle(self) -> None:
-        """Close unless a request is under way."""
+        """Close unless a request is under way; what is written is still delivered."""
         if self.relay is None:
             self._close()
 
@@ -277,7 +279,7 @@ class ClientConnection(asyncio.Protocol):
     def _upgrade(self, rest: bytes) -> None:
         """Take what follows a head that asks for an upgrade."""
         head = self.head
-        if head is None or head.upgrade == b"websocket":
+        if head is None or head.is_websocket:
             self.rest = rest
             return
         # An upgrade that we do not follow (h2c) is a plain request (RFC 9110 §7.8), but
@@ -292,14 +294,21 @@ class ClientConnection(asyncio.Protocol):
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n" + rest)
 
     def _begin(self, at: int, head: RequestHead) -> None:
+        limits = self.gateway.limits
         try:
-            self._check(head)
+            check(
+                head,
+                self.headers,
+                read_bytes=self.head_bytes,
+                body_bytes=self.body_bytes,
+                limits=limits,
+            )
             route = self.gateway.routes.resolve(head)
         except Refused as refused:
-            self._refuse(refused.status, refused.type, str(refused))
+            self._refuse(refused)
             return
-        if head.expects_continue and not self.is_complete and self.transport is not None:
-            self.transport.write(CONTINUE)
+        if head.expects_continue and not self.is_complete:
+            self.gateway.turn.send_down(self.send, CONTINUE)
         relay = self.relay = Relay(self.gateway, self, head, route)
         self.headers = []
         relay.begin(at, head, self._take_body(), is_whole=self.is_complete)
@@ -307,7 +316,7 @@ class ClientConnection(asyncio.Protocol):
     def _more_head(self, at: int) -> None:
         self.head_since = self.head_since or at
         if self.head_bytes > self.gateway.limits.max_header_bytes:
-            self._refuse(431, "head_too_large", self._head_limit())
+            self._refuse(head_too_large(self.gateway.limits))
 
     def _more_body(self, at: int, relay: Relay) -> None:
         limit = self.gateway.limits.max_body_bytes
@@ -321,44 +330,6 @@ class ClientConnection(asyncio.Protocol):
         self.body.clear()
         return body
 
-    def _check(self, head: RequestHead) -> None:
-        """Raise `Refused` for what llhttp lets through and we do not."""
-        if head.version not in ("1.0", "1.1"):
-            raise Refused(505, "invalid_request", "this server speaks HTTP/1.1")
-        if head.method == b"CONNECT":
-            raise Refused(405, "invalid_request", "this is a gateway, not a forward proxy")
-        # RFC 9112 §3.2: none or two Host headers are an error, and two a way to smuggle.
-        if head.hosts != 1 and (head.version == "1.1" or head.hosts > 1):
-            raise Refused(400, "invalid_request", "a request must have exactly one Host header")
-        if head.chunked:
-            self._check_transfer_encoding(head)
-        limits = self.gateway.limits
-        if self.head_bytes > limits.max_header_bytes:
-            # Part of it may be the body; only now does it pay to count.
-            size = len(head.target) + sum(
-                len(name) + len(value) + 4 for name, value in self.headers
-            )
-            if size > limits.max_header_bytes:
-                raise Refused(431, "head_too_large", self._head_limit())
-        if max(head.length or 0, self.body_bytes) > limits.max_body_bytes:
-            raise Refused(
-                413,
-                "body_too_large",
-                f"the request body has {max(head.length or 0, self.body_bytes)} bytes, "
-                f"{limits.max_body_bytes} are allowed",
-            )
-
-    def _check_transfer_encoding(self, head: RequestHead) -> None:
-        values = [v.strip().lower() for n, v in head.headers if n.lower() == b"transfer-encoding"]
-        if head.version == "1.0":
-            # RFC 9112 §6.1: such a message has a faulty framing.
-            raise Refused(400, "invalid_request", "HTTP/1.0 has no Transfer-Encoding")
-        if values != [b"chunked"]:
-            raise Refused(501, "invalid_request", "the only transfer coding here is chunked")
-
-    def _head_limit(self) -> str:
-        return f"the request's head is longer than {self.gateway.limits.max_header_bytes} bytes"
-
     # -- the end of a connection --------------------------------------------------------------
 
     def _broke(self, status: int, kind: str, why: str) -> None:
@@ -367,13 +338,13 @@ class ClientConnection(asyncio.Protocol):
             self.is_complete = False
             self.relay.client_broke(status, kind, why)
         else:
-            self._refuse(status, kind, why)
+            self._refuse(Refused(status, kind, why))
 
-    def _refuse(self, status: int, kind: str, why: str) -> None:
+    def _refuse(self, refused: Refused) -> None:
         """Answer before there is an exchange, then close."""
-        if self.transport is not None:
-            self.gateway.refused += 1
-            self.transport.write(answer(status, kind, why))
+        self.gateway.refused += 1
+        refusal = answer(refused.status, refused.type, str(refused))
+        self.gateway.turn.send_down(self.send, refusal)
         self._linger()
 
     def _linger(self) -> None:
@@ -393,23 +364,33 @@ class ClientConnection(asyncio.Protocol):
 
     def tick(self, now: int) -> None:
         """Look at the limits."""
-        limits = self.gateway
+        gateway, transport = self.gateway, self.transport
+        if transport is None:
+            return
         if self.relay is not None:
             self.relay.tick(now)
-        elif self.transport is not None and self.transport.is_closing():
-            self._tick_closing(now, self.transport)
+        elif transport.is_closing():
+            self._tick_unsent(now, transport)
         elif self.linger_until:
-            if now > self.linger_until and self.transport is not None:
-                self.transport.abort()
+            if self.unsent_bytes():
+                self._tick_unsent(now, transport)
+                self.linger_until = now + LINGER_NS
+            elif now > self.linger_until:
+                transport.abort()
         elif self.head_since:
-            if now - self.head_since > limits.header_ns:
-                seconds = limits.header_ns / 1e9
-                self._refuse(408, "header_timeout", f"no whole request head within {seconds:g} s")
-        elif now - self.active_ns > limits.keepalive_ns:
+            if now - self.head_since > gateway.header_ns:
+                seconds = gateway.header_ns / 1e9
+                why = f"no whole request head within {seconds:g} s"
+                self._refuse(Refused(408, "header_timeout", why))
+        elif now - self.active_ns > gateway.keepalive_ns:
             self._close()
 
-    def _tick_closing(self, now: int, transport: asyncio.Transport) -> None:
-        """Wait for a closing connection to take what is left, as long as it takes any."""
+    def unsent_bytes(self) -> int:
+        """How much of what we wrote the client's side has not taken yet."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def _tick_unsent(self, now: int, transport: asyncio.Transport) -> None:
+        """Let the client take what is left, as long as it takes any."""
         unsent = transport.get_write_buffer_size()
         if unsent != self.unsent:
             self.unsent = unsent

@@ -173,13 +173,17 @@ class Exchange:
         self.state = State.ENDED
         return _COMPLETED
 
-    def upstream_closed(self, why: str) -> Commands:
-        """The provider closed or reset the connection before the response was whole."""
+    def upstream_closed(self, at: int, why: str, *, is_silent: bool) -> Commands:
+        """The provider closed or reset the connection before the response was whole.
+
+        *is_silent* if not one byte of a response, or of an interim one, had come.
+        """
         if self.state is State.WAITING:
             # RFC 9110 §9.2.2, RFC 9112 §9.3.1: a kept-alive connection that dies before a
             # single response byte was most likely closed while our request was on its way.
-            if self.reused and self.is_replayable and not self.retried:
+            if is_silent and self.reused and self.is_replayable and not self.retried:
                 self.retried = True
+                self.active_ns = at
                 self.state = State.CONNECTING
                 return _RECONNECT
             return self._end_with_answer(
@@ -192,6 +196,11 @@ class Exchange:
         if self.state is State.STREAMING:
             return self._cut("upstream_closed", why, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
         return self._close_tunnel(ClosedBy.UPSTREAM)
+
+    def request_body(self, at: int) -> None:
+        """More of the request has come; it does not bring a connection any nearer."""
+        if self.state is not State.CONNECTING:
+            self.active_ns = at
 
     def upstream_broke(self, why: str) -> Commands:
         """The provider sent something that is not HTTP."""
@@ -217,11 +226,14 @@ class Exchange:
 
     # -- time and the end of the process ----------------------------------------------------
 
-    def tick(self, now: int, *, is_client_slow: bool = False) -> Commands:
+    def tick(
+        self, now: int, *, is_client_slow: bool = False, is_upload_stalled: bool = False
+    ) -> Commands:
         """Look whether anyone has kept us waiting for too long.
 
         While *is_client_slow* we are the ones who do not read from the provider, so its
-        silence proves nothing; the client's does.
+        silence proves nothing; the client's does. So it is while *is_upload_stalled*: the
+        client still owes part of its request, and nothing keeps it from sending it.
         """
         waited = now - self.active_ns
         if self.state is State.CONNECTING:
@@ -239,6 +251,11 @@ class Exchange:
         if is_client_slow and self.state in (State.STREAMING, State.TUNNEL):
             message = f"the client took nothing for {seconds:g} s"
             return self._cut("client_stalled", message, Outcome.CLIENT_LEFT, ClosedBy.GATEWAY)
+        if is_upload_stalled and self.state is State.WAITING:
+            message = f"the client sent no more of its request for {seconds:g} s"
+            return self._give_up(
+                408, "client_stalled", message, Outcome.CLIENT_LEFT, ClosedBy.GATEWAY
+            )
         if self.state in (State.WAITING, State.STREAMING):
             message = f"nothing from {self.upstream} for {seconds:g} s"
             return self._give_up(504, "idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)

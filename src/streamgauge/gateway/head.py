@@ -7,9 +7,9 @@ headers end here (RFC 9110 §7.6.1), ours are taken off, secrets never reach the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from hashlib import blake2b
+
+from streamgauge.secrets import KEY_HEADERS, OURS, is_secret, without_secrets
 
 Header = tuple[bytes, bytes]
 Headers = list[Header]
@@ -32,36 +32,6 @@ HOP_BY_HOP = frozenset(
 # Framing and addressing are set anew for each side.
 REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
 
-OURS = (b"streamgauge-", b"helicone-")
-
-SECRET = frozenset(
-    {
-        b"authorization",
-        b"proxy-authorization",
-        b"x-api-key",
-        b"api-key",
-        b"x-goog-api-key",
-        b"ocp-apim-subscription-key",
-        b"cookie",
-        b"set-cookie",
-        b"x-amz-security-token",
-        b"aws-access-key",
-        b"aws-secret-key",
-        b"aws-session-token",
-        b"streamgauge-auth",
-        b"helicone-auth",
-        b"helicone-openai-api-key",
-    }
-)
-
-# Where a client's key may stand, the most telling first.
-KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
-
-SECRET_QUERY = re.compile(
-    rb"(?i)([?&](?:key|api[-_]?key|access_token|token|sig|signature"
-    rb"|x-amz-(?:signature|credential|security-token))=)[^&#]*"
-)
-
 STREAM_TYPES = (
     b"text/event-stream",
     b"application/x-ndjson",
@@ -73,15 +43,10 @@ REASONS = {
     200: b"OK",
     400: b"Bad Request",
     403: b"Forbidden",
-    404: b"Not Found",
     405: b"Method Not Allowed",
     408: b"Request Timeout",
     413: b"Content Too Large",
-    414: b"URI Too Long",
-    417: b"Expectation Failed",
-    429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
-    500: b"Internal Server Error",
     501: b"Not Implemented",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
@@ -138,13 +103,23 @@ class RequestHead:
             if facts.take is not None:
                 facts.take(self, value)
             if facts.is_kept:
-                kept.append((facts.text, value.decode("latin-1")))
+                kept.append((facts.text, without_secrets(value)))
             if facts.is_forwarded:
                 forward.append(facts.prefix + value)
         self.kept = kept
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it asks for a tunnel (RFC 9110 §7.8: HTTP/1.0 cannot)."""
+        return (
+            self.upgrade == b"websocket"
+            and b"upgrade" in self.connection
+            and self.version == "1.1"
+            and self.method == b"GET"
+        )
 
 
 def _take_host(head: RequestHead, value: bytes) -> None:
@@ -211,7 +186,7 @@ class NameFacts:
         self.text = name.decode("latin-1")
         self.prefix = name + b": "
         self.take = TAKERS.get(self.lower)
-        self.is_kept = self.lower not in SECRET
+        self.is_kept = not is_secret(self.lower)
         self.is_forwarded = self.lower not in REWRITTEN and not self.lower.startswith(OURS)
 
 
@@ -284,7 +259,7 @@ class ResponseHead:
         for name, value in headers:
             facts = KNOWN_NAMES.get(name) or learn_name(name)
             if facts.is_kept:
-                kept.append((facts.text, value.decode("latin-1")))
+                kept.append((facts.text, without_secrets(value)))
             note = NOTES.get(facts.lower)
             if note is not None:
                 note(self, value)
@@ -361,34 +336,3 @@ def no_transform(cache_control: bytes) -> bytes:
     if b"no-transform" in cache_control.lower():
         return cache_control
     return cache_control + b", no-transform"
-
-
-def without_secrets(path: bytes) -> str:
-    """Return a path for the journal: keys and signatures in its query are replaced."""
-    if b"?" in path:
-        path = SECRET_QUERY.sub(rb"\1REDACTED", path)
-    return path.decode("latin-1")
-
-
-class KeyHasher:
-    """Names a key without telling it: a short keyed hash, the same for the same key."""
-
-    # Enough for every key that one gateway sees; a flood of made-up keys must not grow it.
-    MOST = 4096
-
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self._known: dict[bytes, str] = {}
-
-    def __call__(self, key: bytes | None) -> str | None:
-        """Return 16 hex digits for *key*, None for none."""
-        if key is None:
-            return None
-        known = self._known.get(key)
-        if known is None:
-            bare = key[7:] if key[:7].lower() == b"bearer " else key
-            known = blake2b(bare.strip(), key=self._secret, digest_size=8).hexdigest()
-            if len(self._known) >= self.MOST:
-                self._known.clear()
-            self._known[key] = known
-        return known

@@ -72,14 +72,19 @@ class Pool:
 
     async def _connect_through(self, proxy: str, origin: Origin) -> UpstreamConnection:
         """Open a tunnel with CONNECT (RFC 9110 §9.3.6) and TLS inside it."""
-        parts = urlsplit(proxy if "://" in proxy else "http://" + proxy)
-        if parts.scheme != "http" or not parts.hostname:
-            raise OSError(f"HTTPS_PROXY must be an http:// URL with a host, not {proxy!r}")
+        try:
+            parts = urlsplit(proxy if "://" in proxy else "http://" + proxy)
+            host, port = parts.hostname, parts.port or 80
+        except ValueError:
+            host = None
+        if not host or parts.scheme != "http":
+            # Without quoting it: there may be a password in it.
+            raise OSError("HTTPS_PROXY must be http://[user:password@]host[:port]")
         waiting: asyncio.Future[None] = self._loop.create_future()
         transport, _ = await self._loop.create_connection(
             lambda: _ProxyHandshake(waiting, f"{origin.host}:{origin.port}", _basic(parts)),
-            parts.hostname,
-            parts.port or 80,
+            host,
+            port,
         )
         try:
             await waiting

@@ -25,13 +25,13 @@ from streamgauge.gateway.head import (
     ResponseHead,
     client_response,
     upstream_request,
-    without_secrets,
 )
 from streamgauge.gateway.ident import text
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.turn import Entry
 from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
+from streamgauge.secrets import without_secrets
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
@@ -76,6 +76,7 @@ class Relay:
         "is_request_chunked",
         "is_request_sent",
         "is_request_whole",
+        "is_websocket",
         "journal",
         "overhead",
         "request",
@@ -85,7 +86,6 @@ class Relay:
         "served_id",
         "turn",
         "upstream",
-        "was_reused",
         "when_connected",
         "write",
     )
@@ -104,6 +104,7 @@ class Relay:
         self.upstream: UpstreamConnection | None = None
         self.connecting: asyncio.Task[None] | None = None
         self.is_head_request = head.method == b"HEAD"
+        self.is_websocket = head.is_websocket
         self.is_request_chunked = head.chunked
         self.is_request_whole = False
         self.is_request_sent = False
@@ -113,7 +114,6 @@ class Relay:
         self.delimiter = Delimiter.NONE
         self.is_client_slow = False
         self.is_keeping = False
-        self.was_reused = False
         self.when_connected = 0
         self.overhead = 0
         self.after: Callable[[], None] | None = None
@@ -125,10 +125,9 @@ class Relay:
     def begin(self, at: int, head: RequestHead, body: bytes, *, is_whole: bool) -> None:
         """The request's head is here, with as much of the body as has come along."""
         route = self.route
-        websocket = head.upgrade == b"websocket"
         self.is_request_whole = is_whole
         self.request.append(
-            upstream_request(head, path=route.path, host=route.host, websocket=websocket)
+            upstream_request(head, path=route.path, host=route.host, websocket=self.is_websocket)
         )
         self._keep_body(body, is_whole=is_whole)
         entries: Entries = []
@@ -155,7 +154,7 @@ class Relay:
         """More of the request's body."""
         if self.exchange.state is life.State.ENDED:
             return
-        self.exchange.active_ns = at
+        self.exchange.request_body(at)
         self.is_request_whole = is_whole
         if self.journal is not None:
             note = _pack(Body(data=body, complete=is_whole))
@@ -220,6 +219,9 @@ class Relay:
         entries: Entries = []
         out: Out = []
         if head is not None:
+            if head.status == 101 and not self._is_tunnel_due():
+                self.upstream_broke("it switches protocols although nobody asked for that")
+                return
             self.response_head = head
             self._perform(at, self.exchange.head(at, status=head.status), entries, out)
         if body:
@@ -246,8 +248,15 @@ class Relay:
 
     def upstream_closed(self, why: str) -> None:
         """The provider is gone before its answer was whole."""
-        self.upstream = None
-        self._do(monotonic_ns(), self.exchange.upstream_closed(why))
+        upstream, self.upstream = self.upstream, None
+        is_silent = upstream is not None and upstream.is_silent
+        at = monotonic_ns()
+        self._do(at, self.exchange.upstream_closed(at, why, is_silent=is_silent))
+
+    def _is_tunnel_due(self) -> bool:
+        # Only what the client asked for and the provider's parser agrees to: bytes of the next
+        # request, perhaps for somebody else, must never end up in a tunnel.
+        return self.is_websocket and self.upstream is not None and self.upstream.is_tunnel
 
     def upstream_broke(self, why: str) -> None:
         """The provider's answer is not HTTP."""
@@ -278,7 +287,10 @@ class Relay:
 
     def tick(self, now: int) -> None:
         """Look at the limits."""
-        commands = self.exchange.tick(now, is_client_slow=self.is_client_slow)
+        is_upload_stalled = not self.is_request_whole and not self.client.is_paused
+        commands = self.exchange.tick(
+            now, is_client_slow=self.is_client_slow, is_upload_stalled=is_upload_stalled
+        )
         if commands:
             self._do(now, commands)
 
@@ -316,11 +328,9 @@ class Relay:
         if not command.fresh:
             pooled = self.gateway.pool.take(self.route.origin)
             if pooled is not None:
-                self.was_reused = True
                 self._attach(pooled)
                 self._perform(at, self.exchange.connected(at, reused=True), entries, out)
                 return
-        self.was_reused = False
         self.connecting = self.gateway.loop.create_task(self._open())
 
     async def _open(self) -> None:
@@ -376,7 +386,6 @@ class Relay:
             status=head.status,
             headers=head.kept,
             connected_ns=self.when_connected,
-            reused=self.was_reused,
         )
         entries.append((Kind.HEAD, self.id, at, _pack(note)))
 
@@ -436,15 +445,22 @@ class Relay:
 
     def _answer(self, command: life.Answer, at: int, entries: Entries, out: Out) -> None:
         self.is_keeping = self.client.is_keeping_alive()
-        if self.journal is None:
-            out.append(unavailable(self.route.path, command.message, is_keeping=self.is_keeping))
+        if self.journal is None and command.status in (502, 504):
+            out.append(
+                unavailable(
+                    self.route.path,
+                    command.message,
+                    is_keeping=self.is_keeping,
+                    is_head=self.is_head_request,
+                )
+            )
         else:
             out.append(
                 answer(
                     command.status,
                     command.type,
                     command.message,
-                    extra=self._our_headers(),
+                    extra=self._our_headers() if self.journal is not None else b"",
                     is_keeping=self.is_keeping,
                     is_head=self.is_head_request,
                 )
@@ -453,7 +469,6 @@ class Relay:
                 status=command.status,
                 headers=[("content-type", "application/json"), ("streamgauge-error", "true")],
                 connected_ns=self.when_connected,
-                reused=self.was_reused,
             )
             entries.append((Kind.HEAD, self.id, at, _pack(head)))
         self.after = self._answered
@@ -478,7 +493,8 @@ class Relay:
         )
         entries.append((Kind.END, self.id, monotonic_ns(), _pack(end)))
         self.request.clear()
-        self.gateway.ended(self, command)
+        if self.journal is not None:
+            self.gateway.ended()
 
 
 _PERFORM: dict[type[Any], Callable[[Relay, Any, int, Entries, Out], None]] = {

@@ -171,6 +171,13 @@ class Routes:
             raise Refused(
                 400, "invalid_request", "Streamgauge-Target-Url must be an http or https URL"
             )
+        if "@" in parts.netloc:
+            raise Refused(
+                400,
+                "invalid_request",
+                "Streamgauge-Target-Url must not hold a user name or password; send them as "
+                "an Authorization header",
+            )
         known = self._by_origin.get(origin)
         if known is None and origin not in self._allowed:
             raise Refused(

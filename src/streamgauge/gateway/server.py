@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from streamgauge.gateway import exchange as life
 from streamgauge.gateway.client import ClientConnection
-from streamgauge.gateway.head import KeyHasher
 from streamgauge.gateway.ident import Ids
 from streamgauge.gateway.pool import Pool
+from streamgauge.gateway.probes import keep_alive
 from streamgauge.gateway.routes import Routes
 from streamgauge.gateway.turn import Turn
+from streamgauge.secrets import KeyHasher
 
 if TYPE_CHECKING:
-    from streamgauge.gateway.relay import Relay
     from streamgauge.journal.writer import Writer
     from streamgauge.settings import Settings
 
@@ -29,6 +30,10 @@ ACCEPTS_PER_TURN = 64
 
 # How often limits are looked at. A limit is met within this much.
 TICK_S = 0.25
+
+# What has been written when the process ends, the last word of a cut stream among it, has at
+# least this long to leave.
+LAST_WORD_S = 1.0
 
 # Out of file descriptors: leave the queue alone for a moment instead of spinning on it.
 ACCEPT_PAUSE_S = 0.5
@@ -66,6 +71,7 @@ class Gateway:
         self.pool = Pool(self.loop, idle_s=self.limits.upstream_idle_s)
         self.turn = Turn(self.loop, self.journal)
         listener.setblocking(False)
+        keep_alive(listener)  # what it accepts inherits that
         listener.listen(4096)
         self._listener = listener
         self.loop.add_reader(listener.fileno(), self._accept)
@@ -81,14 +87,16 @@ class Gateway:
         for client in list(self.clients):
             client.close_idle()
         until = self.loop.time() + grace_s
-        while self._busy() and self.loop.time() < until:  # noqa: ASYNC110 - a stop is no hot path
-            await asyncio.sleep(0.02)
+        await self._while(self._busy, until)
         for client in self._busy():
             if client.relay is not None:
                 client.relay.shut_down()
+        self.turn.flush()
+        for client in list(self.clients):
+            client.close_idle()
+        await self._while(self._unsent, max(until, self.loop.time() + LAST_WORD_S))
         if self._ticker is not None:
             self._ticker.cancel()
-        self.turn.flush()
         self.pool.close()
         for client in list(self.clients):
             if client.transport is not None:
@@ -96,6 +104,14 @@ class Gateway:
 
     def _busy(self) -> list[ClientConnection]:
         return [client for client in self.clients if client.relay is not None]
+
+    def _unsent(self) -> list[ClientConnection]:
+        return [client for client in self.clients if client.unsent_bytes()]
+
+    async def _while(self, some: Callable[[], list[ClientConnection]], until: float) -> None:
+        """Wait as long as there are *some*, but not beyond *until*."""
+        while some() and self.loop.time() < until:  # noqa: ASYNC110 - a stop is no hot path
+            await asyncio.sleep(0.02)
 
     # -- connections --------------------------------------------------------------------------
 
@@ -151,10 +167,9 @@ class Gateway:
         self.open += 1
         self.exchanges += 1
 
-    def ended(self, relay: Relay, end: life.Finish) -> None:
+    def ended(self) -> None:
         """An exchange has ended."""
-        if relay.route.is_recorded:
-            self.open -= 1
+        self.open -= 1
 
     def counters(self) -> dict[str, int]:
         """What the worker tells the recorder about itself, about once a second."""
@@ -166,8 +181,12 @@ class Gateway:
         }
 
     def _tick(self) -> None:
+        # First of all, and client by client: no fault of one may end the limits of the others.
+        self._ticker = self.loop.call_later(TICK_S, self._tick)
         now = monotonic_ns()
         for client in list(self.clients):
-            client.tick(now)
+            try:
+                client.tick(now)
+            except Exception:
+                log.exception("a connection's limits could not be looked at")
         self.pool.sweep(now)
-        self._ticker = self.loop.call_later(TICK_S, self._tick)

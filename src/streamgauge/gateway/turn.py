@@ -42,21 +42,23 @@ class Turn:
     def note(self, entries: list[Entry]) -> None:
         """Journal *entries* before any answer that is sent in this turn."""
         self._entries += entries
-        if not self.is_due:
-            self._arm()
+        size = 0
+        for entry in entries:
+            size += len(entry[3])
+        self._count(size)
 
     def send_up(self, send: Send, data: bytes) -> None:
         """Call *send* with *data*, bytes for a provider, at the end of this turn."""
         self._requests.append((send, data))
-        self._count(data)
+        self._count(len(data))
 
     def send_down(self, send: Send, data: bytes) -> None:
         """Call *send* with *data*, bytes for a client, once the journal is written."""
         self._answers.append((send, data))
-        self._count(data)
+        self._count(len(data))
 
-    def _count(self, data: bytes) -> None:
-        self._bytes += len(data)
+    def _count(self, size: int) -> None:
+        self._bytes += size
         if self._bytes > MAX_COLLECTED:
             self.flush()
         elif not self.is_due:

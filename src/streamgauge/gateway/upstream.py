@@ -9,12 +9,14 @@ all, and only the others are framed anew.
 from __future__ import annotations
 
 import asyncio
+import socket
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from streamgauge.gateway.head import Headers, ResponseHead
+from streamgauge.gateway.probes import keep_alive
 
 if TYPE_CHECKING:
     from streamgauge.gateway.pool import Pool
@@ -109,14 +111,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- used by the relay --------------------------------------------------------------------
 
-    def attach(self, receiver: Receiver) -> None:
-        """Give this connection to an exchange."""
-        self.receiver = receiver
-
     def write(self, data: bytes) -> None:
         """Send bytes of a request."""
         if self.transport is not None and not self.is_closed:
             self.transport.write(data)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing at all has come in answer to the request."""
+        return self.head is None and not self.head_bytes
 
     def pause_reading(self) -> None:
         """Read no more: the client is slow."""
@@ -155,6 +158,9 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_HIGH)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family != socket.AF_UNIX:
+            keep_alive(connection)
         self.pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -218,6 +224,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.is_closed = True
         if receiver is None or self.is_whole:
             return None
+        self.receiver = None  # it hears of this end once
         if self.is_tunnel:
             receiver.upstream_closed("the tunnel was closed")
         elif head is not None and self.is_in_body and head.length is None and not head.chunked:
@@ -247,7 +254,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _upgraded(self, at: int, receiver: Receiver, rest: bytes) -> None:
         self.is_tunnel = True
         receiver.response(at, self.head, b"", is_whole=False)
-        if rest:
+        if rest and self.receiver is receiver:
             receiver.tunnelled(at, rest)
 
     def _broke(self, at: int, receiver: Receiver, why: str) -> None:

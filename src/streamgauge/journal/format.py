@@ -65,12 +65,11 @@ class Head(Struct, frozen=True, kw_only=True, array_like=True):
     status: int
     headers: list[tuple[str, str]]
     connected_ns: int
-    reused: bool
 
 
 class Mark(Struct, frozen=True, kw_only=True, array_like=True):
-    """A named moment: ``upgraded``, ``retried``, ``paused``, ``lost``, ``tunnel_up`` (bytes the
-    client sent through a tunnel) …"""
+    """A named moment: ``lost`` (bytes that the journal could not take), ``tunnel_up`` and
+    ``tunnel_down`` (bytes that passed through a tunnel)."""
 
     name: str
     value: int = 0

@@ -250,12 +250,6 @@ class Writer:
 
     # -- the end --------------------------------------------------------------------------------
 
-    def sync(self) -> None:
-        """Return when everything written is on the disk itself."""
-        self._backlog.drain(CLOSE_PATIENCE_S)
-        if self._appender.fd >= 0:
-            self._syncer.sync(self._appender.fd)
-
     def close(self) -> None:
         """Sync, close and give up the directory; a second call does nothing."""
         if self._is_closed:

@@ -194,7 +194,13 @@ class Capture:
         timeline = self._timeline or Timeline(self._t0)
         timeline.end(t_ns)
         status = self._head.status if self._head is not None else None
-        verdict = judge(end, status=status, decoding=decoding, lost_bytes=self._lost_bytes)
+        verdict = judge(
+            end,
+            status=status,
+            decoding=decoding,
+            lost_bytes=self._lost_bytes,
+            unkept_bytes=self._request.lost + self._raw.lost,
+        )
         record = self._account(
             timeline,
             ended_at=self._wall(t_ns),

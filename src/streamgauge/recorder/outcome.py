@@ -28,10 +28,18 @@ class Verdict(Struct, frozen=True, kw_only=True):
     error_message: str | None = None
 
 
-def judge(end: End, *, status: int | None, decoding: Decoding | None, lost_bytes: int) -> Verdict:
+def judge(
+    end: End,
+    *,
+    status: int | None,
+    decoding: Decoding | None,
+    lost_bytes: int,
+    unkept_bytes: int = 0,
+) -> Verdict:
     """Refine the gateway's *end*, which knows HTTP only, by *status* and the decoded stream.
 
     *lost_bytes* never reached the journal; with any, a missing end proves nothing.
+    *unkept_bytes* were metered, but are too many to be stored.
     """
     verdict = Verdict(
         outcome=Outcome(end.outcome),
@@ -49,6 +57,13 @@ def judge(end: End, *, status: int | None, decoding: Decoding | None, lost_bytes
             error_type="journal_loss",
             error_message=f"{lost_bytes} bytes of this exchange are missing here: "
             "the journal's disk did not take them. The client got them",
+        )
+    if unkept_bytes and verdict.error_type is None:
+        return replace(
+            verdict,
+            error_type="not_kept_whole",
+            error_message=f"the last {unkept_bytes} bytes of its bodies are counted but not kept: "
+            "they are too long, or the disk of the data folder is full. The client got them",
         )
     return verdict
 

@@ -31,24 +31,27 @@ class Memory:
 class Spool:
     """Collects bytes; `take` gives them back once."""
 
-    __slots__ = ("_file", "_held", "_memory", "is_short", "size")
+    __slots__ = ("_file", "_held", "_is_full", "_memory", "lost", "size")
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._held = bytearray()
         self._file: IO[bytes] | None = None
-        self.size = 0
-        self.is_short = False  # more was given than is kept
+        self._is_full = False  # what comes now is only counted
+        self.size = 0  # bytes that are kept
+        self.lost = 0  # bytes that were given and are not
 
     def add(self, data: bytes) -> None:
         """Keep *data*, as far as the limit and the disk allow."""
-        if self.size + len(data) > MAX_KEPT:
-            data = data[: MAX_KEPT - self.size]
-            self.is_short = True
-        self.size += len(data)
+        room = 0 if self._is_full else MAX_KEPT - self.size
+        if len(data) > room:
+            self.lost += len(data) - room
+            self._is_full = True
+            data = data[:room]
         if self._file is not None:
-            self._write(data)
+            self.size += self._write(data)
             return
+        self.size += len(data)
         self._held += data
         memory = self._memory
         memory.used += len(data)
@@ -84,15 +87,18 @@ class Spool:
         except OSError as error:
             log.warning("an answer stays in memory: %s", error)
             return
-        self._write(bytes(self._held))
+        self.size = self._write(bytes(self._held))
         self._memory.used -= len(self._held)
         self._held = bytearray()
 
-    def _write(self, data: bytes) -> None:
-        if self._file is None or self.is_short:
-            return
+    def _write(self, data: bytes) -> int:
+        """Write to the file and return how much of *data* it took."""
+        file, written = self._file, 0
         try:
-            self.is_short = self._file.write(data) != len(data)
+            while file is not None and written < len(data):
+                written += file.write(data[written:])
         except OSError as error:
-            self.is_short = True
             log.warning("the bytes of an answer are not kept whole: %s", error)
+            self.lost += len(data) - written
+            self._is_full = True
+        return written

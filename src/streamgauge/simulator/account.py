@@ -9,15 +9,13 @@ from time import monotonic
 
 from msgspec import Struct
 
+from streamgauge.secrets import is_secret
+
 # Enough to look back over a test; a soak must not grow it.
 MOST_ACCOUNTS = 100
 
 # As much of a body as a test wants to read; the digest covers all of it.
 MOST_BODY = 16 * 1024
-
-SECRET = frozenset(
-    {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"}
-)
 
 
 class Account(Struct, kw_only=True):
@@ -77,7 +75,7 @@ class Book:
             received_at=datetime.now(UTC),
             method=method,
             target=target,
-            headers={name: value for name, value in headers.items() if name not in SECRET},
+            headers={n: value for n, value in headers.items() if not is_secret(n.encode())},
             body=body[:MOST_BODY].decode(errors="replace"),
             body_bytes=len(body),
             body_sha256=sha256(body).hexdigest(),
