@@ -18,7 +18,7 @@ from streamgauge.wire.framing import FRAMINGS
         ("/api/chat", "application/x-ndjson", Choice("ndjson", None)),
         ("/v1/messages", None, Choice("plain", "anthropic")),
         ("/v1/threads/t/messages", "application/json", Choice("plain", None)),
-        ("/x", "application/vnd.amazon.eventstream", Choice(None, None)),
+        ("/x", "application/vnd.amazon.eventstream", Choice("eventstream", None)),
     ],
 )
 def test_type_gives_the_framing_and_path_the_dialect(

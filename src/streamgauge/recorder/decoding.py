@@ -65,12 +65,16 @@ class Decoding:
             return 0
         try:
             if self._inflater is None:
-                return self._hear(framing.feed(data))
-            return self._inflate(framing, self._inflater, data)
+                heard = self._hear(framing.feed(data))
+            else:
+                heard = self._inflate(framing, self._inflater, data)
         except Exception:
             log.exception("an answer could not be decoded; its bytes are kept")
             self._stop("it could not be decoded")
             return 0
+        if framing.failed:
+            self._stop("its framing is corrupt: where a frame begins is no longer known")
+        return heard
 
     def _inflate(self, framing: Framing, inflating: Inflater, data: bytes) -> int:
         heard = 0

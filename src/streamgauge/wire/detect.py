@@ -19,7 +19,7 @@ FRAMING_BY_TYPE = {
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
     "application/x-jsonlines": "ndjson",
-    "application/vnd.amazon.eventstream": None,
+    "application/vnd.amazon.eventstream": "eventstream",
 }
 
 # The end of the path, without its query; every provider that speaks a dialect uses its path.

@@ -12,11 +12,12 @@ from msgspec import Struct
 
 
 class Frame(Struct, frozen=True, gc=False):
-    """One SSE event, NDJSON line, eventstream message or plain body."""
+    """One SSE event, NDJSON line, array element, eventstream message or plain body."""
 
     data: bytes
     event: str | None = None
     id: str | None = None
+    is_fault: bool = False  # the framing itself says so, as eventstream does
 
 
 class TextDelta(Struct, frozen=True, gc=False):

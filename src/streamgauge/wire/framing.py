@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from streamgauge.wire.events import Frame
+from streamgauge.wire.eventstream import EventStreamDecoder
+from streamgauge.wire.jsonarray import JsonArrayDecoder
 from streamgauge.wire.ndjson import NdjsonDecoder
 from streamgauge.wire.plain import PlainDecoder
 from streamgauge.wire.sse import SseDecoder
@@ -15,6 +17,7 @@ class Framing(Protocol):
     """Turns chunks into frames; linear in the bytes, and bounded."""
 
     dropped: int  # frames over the limit
+    failed: bool  # where frames begin is lost for good; nothing more will come
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """Take in *chunk* and return the frames it completed."""
@@ -26,5 +29,7 @@ class Framing(Protocol):
 FRAMINGS: dict[str, Callable[[], Framing]] = {
     "sse": SseDecoder,
     "ndjson": NdjsonDecoder,
+    "jsonarray": JsonArrayDecoder,
+    "eventstream": EventStreamDecoder,
     "plain": PlainDecoder,
 }

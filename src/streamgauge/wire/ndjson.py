@@ -11,6 +11,8 @@ MAX_FRAME = 64 * 1024 * 1024
 class NdjsonDecoder:
     """Incremental decoder. Feed it chunks cut anywhere; the frames are the same."""
 
+    failed = False
+
     def __init__(self) -> None:
         self.dropped = 0
         self._pieces: list[bytes] = []

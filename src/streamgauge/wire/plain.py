@@ -11,6 +11,8 @@ MAX_FRAME = 64 * 1024 * 1024
 class PlainDecoder:
     """Collects the whole body; it is one frame, at the end."""
 
+    failed = False
+
     def __init__(self) -> None:
         self.dropped = 0
         self._pieces: list[bytes] = []

@@ -26,6 +26,8 @@ BOM = b"\xef\xbb\xbf"
 class SseDecoder:
     """Incremental decoder. Feed it chunks cut anywhere; the frames are the same."""
 
+    failed = False
+
     def __init__(self) -> None:
         self.dropped = 0
         self._is_first = True
