@@ -31,6 +31,27 @@ def test_facts_are_read_and_nothing_else_matters(body: bytes, facts: RequestFact
     assert read_request(body) == facts
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "facts"),
+    [
+        ("/v1beta/models/g-2.5:streamGenerateContent?alt=sse", b"{}", RequestFacts("g-2.5", True)),
+        ("/v1beta/models/g-2.5:generateContent", b"{}", RequestFacts("g-2.5")),
+        ("/v1/projects/p/publishers/google/models/g:generateContent", b"", RequestFacts("g")),
+        ("/model/a.claude-v1%3A0/converse-stream", b"{}", RequestFacts("a.claude-v1:0", True)),
+        ("/model/a.claude-v1:0/invoke", b"{}", RequestFacts("a.claude-v1:0")),
+        ("/model/m/invoke-with-response-stream", b"", RequestFacts("m", True)),
+        ("/v1/models/o/m/predictions", b'{"stream":true}', RequestFacts("o/m", True)),
+        ("/ml/v1/text/generation_stream?v=1", b'{"model_id":"i/m"}', RequestFacts("i/m", True)),
+        ("/v1/chat/completions", b'{"model":"m"}', RequestFacts("m")),
+    ],
+)
+def test_the_path_may_name_the_model_and_say_that_it_is_a_stream(
+    path: str, body: bytes, facts: RequestFacts
+) -> None:
+    """As those of Google, AWS, Replicate and IBM do."""
+    assert read_request(body, path) == facts
+
+
 @given(st.binary(max_size=100))
 def test_no_body_is_an_error(body: bytes) -> None:
     """Bodies are whatever clients send."""

@@ -85,9 +85,139 @@ def _anthropic(raw: dict[str, Any]) -> dict[str, int | None]:
     }
 
 
+def _gemini(raw: dict[str, Any]) -> dict[str, int | None]:
+    # https://ai.google.dev/api/generate-content#UsageMetadata: the cached content is part of
+    # the prompt, what tools fed in is beside it, and the thoughts are beside the candidates.
+    prompt = _count(raw, "promptTokenCount")
+    asked = _sum(prompt, _count(raw, "toolUsePromptTokenCount"))
+    thoughts = _count(raw, "thoughtsTokenCount")
+    # Live sessions say response for candidates.
+    said = _sum(_count(raw, "candidatesTokenCount", "responseTokenCount"), thoughts)
+    return {
+        "input_tokens": asked,
+        "output_tokens": said,
+        "cached_input_tokens": _count(raw, "cachedContentTokenCount"),
+        "cache_write_tokens": None,
+        "reasoning_tokens": thoughts,
+        "audio_input_tokens": _audio(raw, "promptTokensDetails"),
+        "audio_output_tokens": _audio(raw, "candidatesTokensDetails", "responseTokensDetails"),
+    }
+
+
+def _audio(raw: dict[str, Any], *names: str) -> int | None:
+    details = _first(raw, *names)
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, dict) and one.get("modality") == "AUDIO":
+            return _count(one, "tokenCount")
+    return None
+
+
+def _converse(raw: dict[str, Any]) -> dict[str, int | None]:
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: what was read
+    # from and written to the cache is not in ``inputTokens``.
+    read = _count(raw, "cacheReadInputTokens", "cacheReadInputTokenCount")
+    written = _count(raw, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
+    fresh = _count(raw, "inputTokens", "inputTokenCount")
+    total = None if fresh is None else fresh + (read or 0) + (written or 0)
+    return _plain(total, _count(raw, "outputTokens", "outputTokenCount")) | {
+        "cached_input_tokens": read,
+        "cache_write_tokens": written,
+    }
+
+
+def _invoke(raw: dict[str, Any]) -> dict[str, int | None]:
+    """Read the usage of the model where it told one, else what Bedrock counted."""
+    own = next((read(raw) for key, read in _MODELS if key in raw), None)
+    metrics = raw.get("amazon-bedrock-invocationMetrics")
+    counted = _converse(metrics if isinstance(metrics, dict) else {})
+    if own is None or own["input_tokens"] is None or own["output_tokens"] is None:
+        return counted if metrics or own is None else own
+    return own
+
+
+def _llama(raw: dict[str, Any]) -> dict[str, int | None]:
+    return _plain(_count(raw, "prompt_token_count"), _count(raw, "generation_token_count"))
+
+
+def _titan(raw: dict[str, Any]) -> dict[str, int | None]:
+    return _plain(_count(raw, "inputTextTokenCount"), _count(raw, "totalOutputTextTokenCount"))
+
+
+def _cohere(raw: dict[str, Any]) -> dict[str, int | None]:
+    # https://docs.cohere.com/v2/reference/chat-stream: ``tokens`` are those of the model;
+    # ``billed_units`` leave out what Cohere adds to the prompt.
+    tokens = raw.get("tokens")
+    counts = tokens if isinstance(tokens, dict) else {}
+    cached = _count(raw, "cached_tokens")
+    return _plain(_count(counts, "input_tokens"), _count(counts, "output_tokens")) | {
+        "cached_input_tokens": cached
+    }
+
+
+def _ollama(raw: dict[str, Any]) -> dict[str, int | None]:
+    # The count of a prompt that was still in memory is left out by older versions.
+    return _plain(_count(raw, "prompt_eval_count"), _count(raw, "eval_count"))
+
+
+def _watsonx(raw: dict[str, Any]) -> dict[str, int | None]:
+    return _plain(_count(raw, "input_token_count"), _count(raw, "generated_token_count"))
+
+
+def _replicate(raw: dict[str, Any]) -> dict[str, int | None]:
+    # The metrics of a prediction: https://replicate.com/docs/reference/http#predictions.get.
+    return _plain(_count(raw, "input_token_count"), _count(raw, "output_token_count"))
+
+
+def _ai_sdk(raw: dict[str, Any]) -> dict[str, int | None]:
+    # https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text; the older form says prompt and
+    # completion.
+    asked = _count(raw, "inputTokens", "promptTokens")
+    return _plain(asked, _count(raw, "outputTokens", "completionTokens")) | {
+        "cached_input_tokens": _count(raw, "cachedInputTokens"),
+        "reasoning_tokens": _count(raw, "reasoningTokens"),
+    }
+
+
+def _plain(asked: int | None, said: int | None) -> dict[str, int | None]:
+    return {
+        "input_tokens": asked,
+        "output_tokens": said,
+        "cached_input_tokens": None,
+        "cache_write_tokens": None,
+        "reasoning_tokens": None,
+        "audio_input_tokens": None,
+        "audio_output_tokens": None,
+    }
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one + (other or 0)
+
+
+# Whose counts Bedrock's InvokeModel passes on.
+_MODELS: tuple[tuple[str, Callable[[dict[str, Any]], dict[str, int | None]]], ...] = (
+    ("prompt_tokens", _openai),
+    ("input_tokens", _anthropic),
+    ("output_tokens", _anthropic),
+    ("inputTokens", _converse),
+    ("prompt_token_count", _llama),
+    ("generation_token_count", _llama),
+    ("inputTextTokenCount", _titan),
+    ("totalOutputTextTokenCount", _titan),
+    ("tokens", _cohere),
+)
+
 _READERS: dict[str, Callable[[dict[str, Any]], dict[str, int | None]]] = {
     "openai_chat": _openai,
     "anthropic": _anthropic,
+    "gemini": _gemini,
+    "bedrock_converse": _converse,
+    "bedrock_invoke": _invoke,
+    "cohere": _cohere,
+    "ollama": _ollama,
+    "watsonx": _watsonx,
+    "replicate": _replicate,
+    "ai_sdk": _ai_sdk,
 }
 
 

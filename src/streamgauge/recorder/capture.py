@@ -114,7 +114,7 @@ class Capture:
         if self._timeline is None:
             self._t0 = t_ns
         if body.complete:
-            self._facts = read_request(self._plain_request())
+            self._facts = read_request(self._plain_request(), self.open.path)
 
     def head(self, t_ns: int, head: Head) -> None:
         """The answer begins."""

@@ -56,8 +56,8 @@ ENDPOINTS = (
     Endpoint("/model/{model}/invoke-with-response-stream", "bedrock", "bedrock_invoke"),
     Endpoint("/model/{model}/invoke", "bedrock", "bedrock_invoke"),
     Endpoint("/openai/v1/responses", "bedrock", "openai_responses"),
-    Endpoint("/api/chat", "ollama", "ollama_chat"),
-    Endpoint("/api/generate", "ollama", "ollama_generate"),
+    Endpoint("/api/chat", "ollama", "ollama"),
+    Endpoint("/api/generate", "ollama", "ollama"),
 )
 
 

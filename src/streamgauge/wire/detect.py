@@ -19,6 +19,7 @@ FRAMING_BY_TYPE = {
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
     "application/x-jsonlines": "ndjson",
+    "application/stream+json": "ndjson",
     "application/vnd.amazon.eventstream": "eventstream",
 }
 
@@ -26,6 +27,37 @@ FRAMING_BY_TYPE = {
 DIALECT_BY_PATH = (
     ("/chat/completions", "openai_chat"),
     ("/messages", "anthropic"),
+    (":generateContent", "gemini"),
+    (":streamGenerateContent", "gemini"),
+    ("/converse", "bedrock_converse"),
+    ("/converse-stream", "bedrock_converse"),
+    ("/invoke", "bedrock_invoke"),
+    ("/invoke-with-response-stream", "bedrock_invoke"),
+    ("/v2/chat", "cohere"),
+    ("/api/chat", "ollama"),
+    ("/api/generate", "ollama"),
+    ("/predictions", "replicate"),
+    ("/text/generation", "watsonx"),
+    ("/text/generation_stream", "watsonx"),
+    ("/generation/text", "watsonx"),
+    ("/generation/text_stream", "watsonx"),
+    ("/text/chat", "openai_chat"),
+    ("/text/chat_stream", "openai_chat"),
+)
+
+# Folders of things with an id.
+DIALECT_BY_FOLDER = (
+    ("/v1/predictions/", "replicate"),
+    ("/v1/streams/", "replicate"),
+)
+
+# Where only the end of the path and the type together tell. A Next.js page asks `/api/chat` of
+# its own server, as others ask it of Ollama; Gemini's array grows, but is called JSON.
+CHOICE_BY_BOTH = (
+    ("/api/chat", "text/event-stream", Choice("sse", "ai_sdk")),
+    ("/api/chat", "text/plain", Choice("ndjson", "ai_sdk")),
+    ("/api/completion", "text/event-stream", Choice("sse", "ai_sdk")),
+    (":streamGenerateContent", "application/json", Choice("jsonarray", "gemini")),
 )
 
 # OpenAI's Assistants have messages too, in threads; they are another dialect.
@@ -36,7 +68,11 @@ def choose(*, path: str, content_type: str | None) -> Choice:
     """Return framing and dialect for a response of *content_type* to a request for *path*."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     bare = path.partition("?")[0].rstrip("/")
+    for end, said, choice in CHOICE_BY_BOTH:
+        if kind == said and bare.endswith(end):
+            return choice
     dialect = next((name for end, name in DIALECT_BY_PATH if bare.endswith(end)), None)
+    dialect = dialect or next((name for part, name in DIALECT_BY_FOLDER if part in bare), None)
     if THREADS in bare:
         dialect = None
     return Choice(FRAMING_BY_TYPE.get(kind, "plain"), dialect)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from streamgauge.wire.dialects.ai_sdk import AiSdk
 from streamgauge.wire.dialects.anthropic import Anthropic
+from streamgauge.wire.dialects.bedrock_converse import BedrockConverse
+from streamgauge.wire.dialects.bedrock_invoke import BedrockInvoke
+from streamgauge.wire.dialects.cohere import Cohere
+from streamgauge.wire.dialects.gemini import Gemini
+from streamgauge.wire.dialects.ollama import Ollama
 from streamgauge.wire.dialects.openai_chat import OpenAIChat
+from streamgauge.wire.dialects.replicate import Replicate
+from streamgauge.wire.dialects.watsonx import Watsonx
 from streamgauge.wire.events import Event, Frame
 
 
@@ -24,4 +32,12 @@ class Dialect(Protocol):
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     OpenAIChat.name: OpenAIChat,
     Anthropic.name: Anthropic,
+    Gemini.name: Gemini,
+    BedrockConverse.name: BedrockConverse,
+    BedrockInvoke.name: BedrockInvoke,
+    Cohere.name: Cohere,
+    Ollama.name: Ollama,
+    Replicate.name: Replicate,
+    Watsonx.name: Watsonx,
+    AiSdk.name: AiSdk,
 }

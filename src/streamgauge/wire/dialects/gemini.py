@@ -1,0 +1,157 @@
+"""Gemini, on Google AI and on Vertex AI: https://ai.google.dev/api/generate-content.
+
+Every chunk of a stream has the shape of a whole answer: candidates with parts, and the
+usage so far. There is no last word. A candidate has ended when its finish reason has come,
+the answer when all of its candidates have, or when the prompt was blocked.
+
+Fields come and go with the models and all are worth keeping, so nothing is typed here: what
+has no word of ours keeps its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamgauge.wire.dialects.openai_chat import text_of
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, string
+from streamgauge.wire.events import (
+    Event,
+    Extra,
+    Finish,
+    Frame,
+    ReasoningDelta,
+    Started,
+    StreamFault,
+    Terminal,
+    TextDelta,
+    ToolCallDelta,
+    Unknown,
+    UsageReport,
+)
+
+# The fields that have words of ours.
+_CHUNK = {"candidates", "usageMetadata", "modelVersion", "responseId", "error"}
+_CANDIDATE = {"content", "finishReason", "index"}
+_PART = {"text", "thought", "thoughtSignature", "functionCall"}
+_CALL = {"id", "name", "args", "willContinue"}
+
+
+class Gemini:
+    """Reads the frames of one answer."""
+
+    name = "gemini"
+
+    # The end is known from the finish reasons, see `_end`.
+    ends_without_terminal = False
+
+    def __init__(self) -> None:
+        self._started: tuple[Any, Any] = (None, None)
+        self._open: set[int] = set()  # candidates that have begun
+        self._has_ended = False
+        self._calls: dict[int, int] = {}  # of each candidate, how many
+        self._continued: set[int] = set()  # candidates in the middle of a call
+        self._said: dict[tuple[int, str], Any] = {}  # extras, which are repeated a lot
+
+    def read(self, frame: Frame) -> list[Event]:
+        """Return what *frame* says; what cannot be read is one `Unknown`."""
+        said = decoded(frame.data)
+        chunks = mappings(said) if isinstance(said, list) else mappings([said])
+        if not any(chunks):
+            return [Unknown(frame.data)]
+        events: list[Event] = []
+        for chunk in chunks:
+            self._chunk(chunk, events)
+        return events
+
+    def _chunk(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        started = chunk.get("responseId"), chunk.get("modelVersion")
+        if started != self._started:
+            self._started = started
+            events.append(Started(text_of(started[0]), text_of(started[1])))
+        for position, candidate in enumerate(mappings(chunk.get("candidates"))):
+            self._candidate(position, candidate, events)
+        for name, value in chunk.items():
+            if name not in _CHUNK:
+                events.append(Extra(name, value, -1))
+        blocked = mapping(chunk.get("promptFeedback")).get("blockReason")
+        if blocked:
+            events.append(Finish(str(blocked)))
+        self._end(chunk, events, is_blocked=bool(blocked))
+        if chunk.get("error"):
+            events.append(_fault(chunk["error"]))
+
+    def _end(self, chunk: dict[str, Any], events: list[Event], *, is_blocked: bool) -> None:
+        has_finished = any(type(event) is Finish for event in events)
+        is_end = (has_finished and not self._open) or is_blocked
+        usage = mapping(chunk.get("usageMetadata"))
+        if usage:
+            # It comes with every chunk; what counts is told with the last one.
+            events.append(UsageReport(usage, is_end or self._has_ended))
+        if is_end and not self._has_ended:
+            self._has_ended = True
+            events.append(Terminal())
+
+    # -- parts of a chunk ----------------------------------------------------------------------
+
+    def _candidate(self, position: int, candidate: dict[str, Any], events: list[Event]) -> None:
+        given = candidate.get("index")
+        index = given if isinstance(given, int) and given >= 0 else position
+        self._open.add(index)
+        content = mapping(candidate.get("content"))
+        role = ("role", content.get("role"))
+        if role[1] and self._said.get((index, "role")) != role[1]:
+            self._said[index, "role"] = role[1]
+            events.append(Started(role=str(role[1]), index=index))
+        for part in mappings(content.get("parts")):
+            self._part(index, part, events)
+        for name, value in candidate.items():
+            if name not in _CANDIDATE:
+                self._extra(index, name, value, events)
+        reason = candidate.get("finishReason")
+        if reason:
+            self._open.discard(index)
+            events.append(Finish(str(reason), index))
+
+    def _part(self, index: int, part: dict[str, Any], events: list[Event]) -> None:
+        text = string(part.get("text"))
+        if text:
+            delta = ReasoningDelta if part.get("thought") else TextDelta
+            events.append(delta(text, index))
+        if isinstance(part.get("functionCall"), dict):
+            self._call(index, part["functionCall"], events)
+        if part.get("thoughtSignature"):
+            events.append(Extra("thoughtSignatures", [part["thoughtSignature"]], index))
+        rest = {name: value for name, value in part.items() if name not in _PART}
+        if rest:
+            # Code and its result, images, calls of Google's own tools.
+            events.append(Extra("parts", [rest], index))
+
+    def _call(self, index: int, call: dict[str, Any], events: list[Event]) -> None:
+        # Vertex can send the arguments bit by bit, as paths and values; `willContinue` says
+        # that more of this call follows. They are kept as they are.
+        # https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling
+        number = self._calls.get(index, 0)
+        given = call.get("args")
+        arguments = "" if given is None else encoded(given)
+        name, tool = text_of(call.get("name")), text_of(call.get("id"))
+        events.append(ToolCallDelta(number, arguments, tool, name, "function", index))
+        rest = {name: value for name, value in call.items() if name not in _CALL}
+        if rest:
+            events.append(Extra("functionCalls", [rest], index))
+        if not call.get("willContinue"):
+            self._calls[index] = number + 1
+
+    def _extra(self, index: int, name: str, value: Any, events: list[Event]) -> None:
+        if value in (None, {}, []) or self._said.get((index, name)) == value:
+            return
+        self._said[index, name] = value
+        is_one = isinstance(value, dict | str)
+        events.append(Extra(name, [value] if is_one else value, index))
+
+
+def _fault(error: Any) -> StreamFault:
+    # https://cloud.google.com/apis/design/errors#http_mapping: the status is the name of the code.
+    told = mapping(error)
+    kind = told.get("status") or told.get("code")
+    message = told.get("message")
+    return StreamFault(text_of(kind), str(message) if message else encoded(error))
