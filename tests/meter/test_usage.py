@@ -126,3 +126,143 @@ def test_an_unknown_dialect_is_read_as_most_speak() -> None:
     """OpenAI's names are everywhere."""
     usage = usage_of({"input_tokens": 3, "output_tokens": 4}, dialect=None, final=True)
     assert (usage.input_tokens, usage.output_tokens) == (3, 4)
+
+
+def reported(**counts: int) -> Usage:
+    return Usage(usage_source=UsageSource.REPORTED, **counts)
+
+
+METRICS = {"inputTokenCount": 7, "outputTokenCount": 2, "cacheReadInputTokenCount": 3}
+
+OTHERS: dict[str, tuple[str, dict[str, Any], Usage]] = {
+    "Gemini: thoughts and tools beside, the cache within": (
+        "gemini",
+        {
+            "promptTokenCount": 100,
+            "cachedContentTokenCount": 60,
+            "toolUsePromptTokenCount": 20,
+            "candidatesTokenCount": 30,
+            "thoughtsTokenCount": 50,
+            "totalTokenCount": 200,
+            "promptTokensDetails": [
+                {"modality": "TEXT", "tokenCount": 90},
+                {"modality": "AUDIO", "tokenCount": 10},
+            ],
+            "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 5}],
+        },
+        reported(
+            input_tokens=120,
+            output_tokens=80,
+            cached_input_tokens=60,
+            reasoning_tokens=50,
+            audio_input_tokens=10,
+            audio_output_tokens=5,
+        ),
+    ),
+    "Gemini: nothing but thoughts": (
+        "gemini",
+        {"promptTokenCount": 87, "thoughtsTokenCount": 78, "totalTokenCount": 165},
+        reported(input_tokens=87, output_tokens=78, reasoning_tokens=78),
+    ),
+    "Gemini: no candidate yet": (
+        "gemini",
+        {"promptTokenCount": 9, "totalTokenCount": 9},
+        reported(input_tokens=9),
+    ),
+    "Converse: the cache beside": (
+        "bedrock_converse",
+        {
+            "inputTokens": 10,
+            "outputTokens": 4,
+            "totalTokens": 44,
+            "cacheReadInputTokens": 20,
+            "cacheWriteInputTokens": 10,
+        },
+        reported(input_tokens=40, output_tokens=4, cached_input_tokens=20, cache_write_tokens=10),
+    ),
+    "InvokeModel: what the model told": (
+        "bedrock_invoke",
+        {
+            "input_tokens": 7,
+            "output_tokens": 2,
+            "cache_read_input_tokens": 3,
+            "output_tokens_details": {"thinking_tokens": 1},
+            "amazon-bedrock-invocationMetrics": METRICS,
+        },
+        reported(input_tokens=10, output_tokens=2, cached_input_tokens=3, reasoning_tokens=1),
+    ),
+    "InvokeModel: what Bedrock counted": (
+        "bedrock_invoke",
+        {"amazon-bedrock-invocationMetrics": METRICS},
+        reported(input_tokens=10, output_tokens=2, cached_input_tokens=3),
+    ),
+    "InvokeModel: half told, whole counted": (
+        "bedrock_invoke",
+        {"output_tokens": 1, "amazon-bedrock-invocationMetrics": METRICS},
+        reported(input_tokens=10, output_tokens=2, cached_input_tokens=3),
+    ),
+    "InvokeModel: Nova": (
+        "bedrock_invoke",
+        {"inputTokens": 7, "outputTokens": 2},
+        reported(input_tokens=7, output_tokens=2),
+    ),
+    "InvokeModel: Llama": (
+        "bedrock_invoke",
+        {"prompt_token_count": 7, "generation_token_count": 2},
+        reported(input_tokens=7, output_tokens=2),
+    ),
+    "InvokeModel: Titan": (
+        "bedrock_invoke",
+        {"inputTextTokenCount": 7.0, "totalOutputTextTokenCount": 2.0},
+        reported(input_tokens=7, output_tokens=2),
+    ),
+    "Cohere: tokens, not what is billed": (
+        "cohere",
+        {
+            "billed_units": {"input_tokens": 12, "output_tokens": 65},
+            "tokens": {"input_tokens": 212, "output_tokens": 65},
+            "cached_tokens": 208,
+        },
+        reported(input_tokens=212, output_tokens=65, cached_input_tokens=208),
+    ),
+    "Cohere: nothing but what is billed": (
+        "cohere",
+        {"billed_units": {"input_tokens": 12}},
+        Usage(),
+    ),
+    "Ollama": (
+        "ollama",
+        {"prompt_eval_count": 17, "eval_count": 50, "total_duration": 9},
+        reported(input_tokens=17, output_tokens=50),
+    ),
+    "Ollama: a prompt still in memory": ("ollama", {"eval_count": 5}, reported(output_tokens=5)),
+    "watsonx": (
+        "watsonx",
+        {"input_token_count": 8, "generated_token_count": 11},
+        reported(input_tokens=8, output_tokens=11),
+    ),
+    "Replicate": (
+        "replicate",
+        {"input_token_count": 5, "output_token_count": 2, "predict_time": 0.5},
+        reported(input_tokens=5, output_tokens=2),
+    ),
+    "Replicate: no tokens": ("replicate", {"predict_time": 0.5}, Usage()),
+    "AI SDK": (
+        "ai_sdk",
+        {"inputTokens": 9, "outputTokens": 5, "reasoningTokens": 2, "cachedInputTokens": 4},
+        reported(input_tokens=9, output_tokens=5, reasoning_tokens=2, cached_input_tokens=4),
+    ),
+    "AI SDK of old": (
+        "ai_sdk",
+        {"promptTokens": 9, "completionTokens": 5},
+        reported(input_tokens=9, output_tokens=5),
+    ),
+}
+
+
+@pytest.mark.parametrize(("dialect", "raw", "usage"), OTHERS.values(), ids=OTHERS)
+def test_each_provider_counts_in_its_own_way(
+    dialect: str, raw: dict[str, Any], usage: Usage
+) -> None:
+    """What stands beside a total is added to it, what is part of one is not."""
+    assert usage_of(raw, dialect=dialect, final=True) == usage
