@@ -55,7 +55,7 @@ class Cohere:
         elif isinstance(said.get("message"), dict):
             self._whole(said, events)
         elif "message" in said or "error" in said:
-            error = said.get("error") or {"message": said["message"]}
+            error = said.get("error") or {"message": said.get("message")}
             events.append(fault_of(error, frame.data))
         else:
             events.append(Unknown(frame.data))
