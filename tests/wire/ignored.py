@@ -1,0 +1,82 @@
+"""What providers send and no reply needs, with the reason. ``*`` stands for anything."""
+
+from __future__ import annotations
+
+PADDING = "random characters against guessing the text by the length of its pieces"
+KIND = "the kind of the object; it is told by where it stands"
+ORDER = "the order of the blocks, which is that of the frames"
+TIME = "when the provider made the frame; ours is the time that counts"
+LATER = "an earlier count; the last one holds"
+NOT_YET = "not kept yet"
+
+IGNORED: dict[str, dict[str, str]] = {
+    "openai_chat": {
+        ":obfuscation": PADDING,
+        ":object": KIND,
+        ":created": NOT_YET,
+        ":choices[].delta.channel": NOT_YET,
+        ":choices[].delta.token_id": NOT_YET,
+        ":choices[].message.*": NOT_YET,
+        ":choices[].native_finish_reason": NOT_YET,
+        ":choices[].seed": NOT_YET,
+        ":choices[].text": NOT_YET,
+        ":moderation.*": NOT_YET,
+        ":provider": NOT_YET,
+        ":sla_metrics.*": NOT_YET,
+        ":x_groq.*": NOT_YET,
+        "error:error(*).*": NOT_YET,
+    },
+    "anthropic": {
+        "content_block_delta:delta(*).type": KIND,
+        "message_start:message(message).type": KIND,
+        "content_block_*:index": ORDER,
+        "message_start:message(message).usage.*": LATER,
+        "content_block_start:content_block(mcp_tool_use).server_name": NOT_YET,
+        "content_block_start:content_block(tool_use).caller(*).type": NOT_YET,
+    },
+    "bedrock_converse": {
+        "*:p": PADDING,
+        "*:contentBlockIndex": ORDER,
+    },
+    "bedrock_invoke": {
+        "*:p": PADDING,
+        "chunk:bytes*.index": ORDER,
+        "chunk:bytes(*).*.type": KIND,
+        "chunk:bytes(message_start).message(message).usage.*": LATER,
+    },
+    "cohere": {
+        "*:index": ORDER,
+        "content-start:delta.message.content(text).type": KIND,
+    },
+    "gemini": {
+        ":usageMetadata.candidatesTokenCount": LATER,
+    },
+    "ollama": {
+        ":created_at": TIME,
+    },
+    "watsonx": {
+        "message:created_at": TIME,
+    },
+    "bedrock_converse": {
+        "*:p": "padding, so that the length of a message does not tell what is in it",
+        "contentBlock*:contentBlockIndex": "tool calls are told apart by it, the rest is in order",
+    },
+    "bedrock_invoke": {
+        "chunk:p": "padding, so that the length of a message does not tell what is in it",
+        "chunk:bytes(content_block_*).index": "the blocks come in order",
+        "chunk:bytes.index": "Titan's only answer is number 0",
+        "chunk:bytes*.delta(text_delta).type": "what is in the delta tells",
+        "chunk:bytes*.message(message).type": "it always is a message",
+        "chunk:bytes*.message(message).usage.output_tokens": "counted along; the last one holds",
+    },
+    "cohere": {
+        "content-*:index": "the contents come in order",
+        "content-start:*.content(text).type": "what is in the content tells",
+        "tool-call-end:index": "the calls are told apart by their deltas",
+    },
+    "gemini": {
+        ":usageMetadata.candidatesTokenCount": "counted along; the last one holds",
+    },
+    "ollama": {":created_at": "the provider's clock; the timeline has ours"},
+    "watsonx": {"message:created_at": "the provider's clock; the timeline has ours"},
+}

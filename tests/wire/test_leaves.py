@@ -1,0 +1,48 @@
+"""Nothing that a provider said is lost: change a leaf of it, and the reply changes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.wire.goldens import READABLE
+from tests.wire.ignored import IGNORED
+from tests.wire.leaves import Recording
+
+
+def matches(pattern: str, path: str) -> bool:
+    """``*`` stands for anything."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), path) is not None
+
+
+@pytest.mark.parametrize("line", READABLE, ids=lambda line: line["file"])
+def test_every_leaf_is_in_the_reply_or_ignored_for_a_reason(line: dict[str, Any]) -> None:
+    """Text, numbers and truths of every frame."""
+    recording = Recording(line)
+    patterns = IGNORED.get(line["dialect"], {})
+    lost = [
+        path
+        for path in recording.paths
+        if not any(matches(pattern, path) for pattern in patterns) and not recording.is_used(path)
+    ]
+    assert lost == []
+
+
+ENTRIES = [(dialect, pattern) for dialect, table in IGNORED.items() for pattern in table]
+
+
+@pytest.mark.parametrize(("dialect", "pattern"), ENTRIES)
+def test_what_is_ignored_is_sent_by_somebody_and_changes_nothing(
+    dialect: str, pattern: str
+) -> None:
+    """An entry that nobody needs would hide the loss of tomorrow."""
+    assert any(
+        not recording.is_used(path)
+        for line in READABLE
+        if line["dialect"] == dialect
+        for recording in [Recording(line)]
+        for path in recording.paths
+        if matches(pattern, path)
+    )
