@@ -57,26 +57,4 @@ IGNORED: dict[str, dict[str, str]] = {
     "watsonx": {
         "message:created_at": TIME,
     },
-    "bedrock_converse": {
-        "*:p": "padding, so that the length of a message does not tell what is in it",
-        "contentBlock*:contentBlockIndex": "tool calls are told apart by it, the rest is in order",
-    },
-    "bedrock_invoke": {
-        "chunk:p": "padding, so that the length of a message does not tell what is in it",
-        "chunk:bytes(content_block_*).index": "the blocks come in order",
-        "chunk:bytes.index": "Titan's only answer is number 0",
-        "chunk:bytes*.delta(text_delta).type": "what is in the delta tells",
-        "chunk:bytes*.message(message).type": "it always is a message",
-        "chunk:bytes*.message(message).usage.output_tokens": "counted along; the last one holds",
-    },
-    "cohere": {
-        "content-*:index": "the contents come in order",
-        "content-start:*.content(text).type": "what is in the content tells",
-        "tool-call-end:index": "the calls are told apart by their deltas",
-    },
-    "gemini": {
-        ":usageMetadata.candidatesTokenCount": "counted along; the last one holds",
-    },
-    "ollama": {":created_at": "the provider's clock; the timeline has ours"},
-    "watsonx": {"message:created_at": "the provider's clock; the timeline has ours"},
 }
