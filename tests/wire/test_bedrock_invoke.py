@@ -106,6 +106,7 @@ def test_a_stream_that_was_cut_is_not_whole(said: list[dict[str, Any]]) -> None:
         for one in dialect.read(frame):
             reply.add(one)
     assert not reply.has_terminal
+    assert not reply.usage or not reply.is_usage_final or "type" in said[0]
     assert not (reply.has_finish and dialect.ends_without_terminal) or "choices" in said[0]
 
 

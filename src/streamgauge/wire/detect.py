@@ -26,6 +26,7 @@ FRAMING_BY_TYPE = {
 # The end of the path, without its query; every provider that speaks a dialect uses its path.
 DIALECT_BY_PATH = (
     ("/chat/completions", "openai_chat"),
+    ("/v1/chat", "openai_chat"),  # Writer
     ("/messages", "anthropic"),
     (":generateContent", "gemini"),
     (":streamGenerateContent", "gemini"),

@@ -64,15 +64,14 @@ class BedrockInvoke:
         if dialect is not None:
             events = self._reader(dialect).read(Frame(data))
         elif read is not None:
-            events = read(said)
-            self.ends_without_terminal = True
             is_end = is_end or frame.event is None
+            events = self._plain(read(said), is_end=is_end)
         elif "message" in said:
             events = [fault_of({"message": said["message"]}, b"")]
         else:
             events = [] if is_end else [Unknown(frame.data)]
-        usage = next((event.raw for event in events if isinstance(event, UsageReport)), {})
-        self._usage = self._usage | usage
+        usage = (event.raw for event in events if isinstance(event, UsageReport))
+        self._usage = next(usage, self._usage)
         self._own(said, events)
         if is_end and not any(isinstance(event, Terminal) for event in events):
             events.append(Terminal())
@@ -84,6 +83,14 @@ class BedrockInvoke:
             reader = self._readers[dialect] = dialect()
             self.ends_without_terminal = reader.ends_without_terminal
         return reader
+
+    def _plain(self, events: list[Event], *, is_end: bool) -> list[Event]:
+        """Add up the counts of a plain shape, which are spread over its chunks."""
+        self.ends_without_terminal = True
+        for place, event in enumerate(events):
+            if isinstance(event, UsageReport):
+                events[place] = UsageReport(self._usage | event.raw, is_end)
+        return events
 
     def _own(self, said: Said, events: list[Event]) -> None:
         """Read what Bedrock itself puts beside the model's words."""

@@ -1,0 +1,134 @@
+"""Every dialect on its whole way: from the journal to its record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from streamgauge.journal.writer import Writer
+from streamgauge.record import ClosedBy, Outcome, Record, UsageSource
+from streamgauge.simulator.recordings import CONTENT_TYPES
+from tests.recorder.desk import Desk, Exchange
+from tests.wire.goldens import FOLDER, READABLE, reply_of
+from tests.wire.messages import event, exception
+
+JSON = "application/json"
+EVENTSTREAM = CONTENT_TYPES["eventstream"]
+
+
+def play(journal: Writer, path: str, kind: str, *chunks: bytes, provider: str = "openai") -> None:
+    """Put *chunks* into the journal, as they came at 100 ms, 200 ms and so on."""
+    exchange = Exchange(journal).opens(path=path, body=b"{}", provider=provider)
+    exchange.head(50, headers=[("Content-Type", kind)])
+    for number, chunk in enumerate(chunks, 1):
+        exchange.chunk(100 * number, chunk)
+    exchange.ends(100 * len(chunks) + 1)
+
+
+def recorded(desk: Desk, journal: Writer, *played: Any, **more: Any) -> Record:
+    play(journal, *played, **more)
+    (record,) = desk.read(desk.follower())
+    return record
+
+
+@pytest.mark.parametrize("line", READABLE, ids=lambda line: line["file"])
+def test_a_recording_becomes_its_record_and_its_beginning_is_no_whole_answer(
+    desk: Desk, journal: Writer, line: dict[str, Any]
+) -> None:
+    """The reply is the reviewed one; what was cut is not called complete."""
+    raw = (FOLDER / line["file"]).read_bytes()
+    kind = CONTENT_TYPES[line["framing"]]
+    play(journal, line["path"], kind, raw[:100], raw[100:])
+    play(journal, line["path"], kind, raw[: min(len(raw) // 3, 1000)])
+    whole, part = desk.read(desk.follower())
+    assert whole.dialect == line["dialect"]
+    assert whole.streaming
+    assert whole.reply == reply_of(line)
+    faulty = bool(whole.reply and whole.reply.faults)
+    assert whole.outcome is (Outcome.FAULT_IN_STREAM if faulty else Outcome.COMPLETED)
+    assert (part.outcome, part.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+    assert part.usage_source is not UsageSource.REPORTED
+
+
+def gemini(**part: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}]}
+
+
+def test_a_gemini_array_is_timed_element_by_element(desk: Desk, journal: Writer) -> None:
+    """The model is in the path; thoughts are not the first content."""
+    end = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 5}}
+    elements = [gemini(text="hm", thought=True), gemini(text="Hel"), gemini(text="lo"), end]
+    chunks = [b"," + json.dumps(one).encode() for one in elements]
+    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    first, *rest = chunks
+    record = recorded(desk, journal, path, JSON, b"[" + first[1:], *rest, b"]")
+    assert (record.dialect, record.model, record.streaming) == ("gemini", "gemini-2.5-flash", True)
+    assert (record.first_reasoning_ms, record.ttft_ms, record.last_token_ms) == (100, 200, 300)
+    assert (record.outcome, record.response_text) == (Outcome.COMPLETED, "Hello")
+    assert record.input_tokens == 5
+
+
+def delta(text: str) -> bytes:
+    return event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}})
+
+
+START = event("messageStart", {"role": "assistant"})
+STOP = event("messageStop", {"stopReason": "end_turn"})
+METADATA = event("metadata", {"usage": {"inputTokens": 1000, "outputTokens": 100}})
+CONVERSE = "/model/anthropic.claude-3-5-sonnet-20240620-v1%3A0/converse-stream"
+
+
+def test_a_converse_stream_is_timed_and_priced(desk: Desk, journal: Writer) -> None:
+    """By the model of the path, since the answer names none."""
+    record = recorded(
+        desk, journal, CONVERSE, EVENTSTREAM, START, delta("Hel"), delta("lo"), STOP + METADATA,
+        provider="bedrock",
+    )  # fmt: skip
+    assert record.model == "anthropic.claude-3-5-sonnet-20240620-v1:0"
+    assert (record.first_event_ms, record.ttft_ms, record.last_token_ms) == (100, 200, 300)
+    assert (record.input_tokens, record.output_tokens) == (1000, 100)
+    assert record.cost_usd == pytest.approx(1000 * 3e-6 + 100 * 15e-6)
+    assert record.outcome is Outcome.COMPLETED
+
+
+def test_an_exception_of_aws_is_a_fault_in_the_stream(desk: Desk, journal: Writer) -> None:
+    """What was said before it is kept."""
+    told = exception("modelStreamErrorException", {"message": "it broke"})
+    record = recorded(desk, journal, CONVERSE, EVENTSTREAM, START, delta("half"), told)
+    assert (record.outcome, record.response_text) == (Outcome.FAULT_IN_STREAM, "half")
+    assert (record.error_type, record.error_message) == ("modelStreamErrorException", "it broke")
+
+
+def test_a_framing_that_is_lost_is_said(desk: Desk, journal: Writer) -> None:
+    """Whether the answer was whole, nobody knows; the client got it as it was."""
+    record = recorded(
+        desk, journal, CONVERSE, EVENTSTREAM, START, delta("a"), b"<html>Sorry</html>"
+    )
+    assert (record.outcome, record.error_type) == (Outcome.COMPLETED, "undecodable")
+    assert record.response_text == "a"
+
+
+SAID = {"message": {"content": [{"text": "Hi"}]}}
+
+WHOLE = [
+    ("/v1beta/models/m:generateContent", gemini(text="Hi"), "gemini"),
+    ("/model/m/converse", {"output": SAID}, "bedrock_converse"),
+    ("/model/m/invoke", {"generation": "Hi", "stop_reason": "stop"}, "bedrock_invoke"),
+    ("/v2/chat", {"message": {"content": [{"type": "text", "text": "Hi"}]}}, "cohere"),
+    ("/api/chat", {"model": "m", "message": {"content": "Hi"}, "done": True}, "ollama"),
+    ("/api/generate", {"model": "m", "response": "Hi", "done": True}, "ollama"),
+    ("/v1/models/o/m/predictions", {"status": "succeeded", "output": ["H", "i"]}, "replicate"),
+    ("/ml/v1/text/generation", {"results": [{"generated_text": "Hi"}]}, "watsonx"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "said", "dialect"), WHOLE)
+def test_an_answer_that_was_not_streamed_has_no_token_times(
+    desk: Desk, journal: Writer, path: str, said: dict[str, Any], dialect: str
+) -> None:
+    """But its text, and its end."""
+    record = recorded(desk, journal, path, JSON, json.dumps(said).encode())
+    assert (record.dialect, record.response_text) == (dialect, "Hi")
+    assert (record.outcome, record.streaming, record.ttft_ms) == (Outcome.COMPLETED, False, None)
