@@ -71,7 +71,8 @@ class Child:
             keep = (self.listener.fileno(),)
             arguments.append(str(self.listener.fileno()))
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "streamgauge.app", *arguments],
+            # -P: a file in the folder we were started from must not pass for a module.
+            [sys.executable, "-P", "-m", "streamgauge.app", *arguments],
             stdin=subprocess.PIPE,
             pass_fds=keep,
             # A Ctrl-C on the terminal is for the parent, which ends its children in order.

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from streamgauge.gateway.upstream import UpstreamConnection
+from streamgauge.gateway.upstream import SIZE_LINES, UpstreamConnection
 from streamgauge.settings import Limits
 from tests.gateway.rig import OK, Peer, Rig, Script
 
@@ -396,3 +396,34 @@ async def test_a_refusal_on_our_own_paths_is_not_the_recorders_absence(rig: Rig)
     head, body = await client.answer()
     assert b" 413 " in head
     assert b"body_too_large" in body
+
+
+def test_the_short_way_knows_every_small_chunk_by_its_length() -> None:
+    """One size line for each length, and the one that HTTP has for it."""
+    assert len(SIZE_LINES) == 0x2000 - 1
+    for length, line in SIZE_LINES.items():
+        size = int(line, 16)
+        assert line == b"%x\r\n" % size
+        assert length == len(line) + size + 2
+
+
+@pytest.mark.parametrize("odd", [b"0a", b"A", b"a;x=1"])
+async def test_other_spellings_of_a_size_take_the_long_way(rig: Rig, odd: bytes) -> None:
+    """They are rare, and mean the same."""
+    rig.script = says(CHUNKED, b"5\r\nhello\r\n", odd + b"\r\n0123456789\r\n", b"0\r\n\r\n")
+    await ask(rig)
+    (end,) = await rig.ended()
+    assert end.outcome == "completed"
+    assert rig.body() == b"hello0123456789"
+
+
+@pytest.mark.parametrize("odd", [b"\r\na", b"+a", b"0xa", b" a", b"1_0"])
+async def test_what_is_no_size_ends_the_stream(rig: Rig, odd: bytes) -> None:
+    """Whatever Python's own reading of numbers would make of it."""
+    rig.script = says(CHUNKED, b"5\r\nhello\r\n", odd + b"\r\n0123456789\r\n", b"0\r\n\r\n")
+    client = await ask(rig)
+    everything = await client.rest()
+    assert b"hello" in everything
+    assert b"0123456789" not in everything
+    (end,) = await rig.ended()
+    assert (end.outcome, end.error_type) == ("truncated", "invalid_response")

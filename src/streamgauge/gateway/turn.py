@@ -1,50 +1,75 @@
 """What one turn of the event loop has to write: requests, then the journal, then answers.
 
-Heads, small answers and requests are collected while the loop hands out what it has read,
-and written together when it is done with that. One journal block then serves all of them,
-and a provider or client is woken once instead of once per connection: under load that
-takes a tenth off the cost of a request, and a lone request waits for nobody. What goes to
-a client goes after the journal; what goes to a provider need not wait for it. The chunks
-of an open stream do not come here; whatever is collected goes out before them.
+Whatever the loop has read in one turn is collected and written together when it is done
+with reading. One journal block then serves all of it, and a provider or client is woken
+once instead of once per connection: that takes a fifth off the cost of a chunk and a third
+off that of a small request. A lone chunk waits for nobody. What goes to a client goes after
+the journal (write-ahead); what goes to a provider need not wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
+from streamgauge.journal.format import CHUNK, ENTRY, Kind
+
 if TYPE_CHECKING:
+    from streamgauge.gateway.relay import Relay
     from streamgauge.journal.writer import Writer
+
+log = logging.getLogger("streamgauge.gateway")
 
 Entry = tuple[int, bytes, int, bytes]
 Send = Callable[[bytes], None]
 
-# So many bytes are collected at most before they are written: a bound on memory, and on the
-# length of a journal block.
-MAX_COLLECTED = 256 * 1024
+# So many bytes are collected, and one read more, before they are written: a bound on memory
+# and on the length of a journal block, and what tells us in time that a client is slow.
+MAX_COLLECTED = 64 * 1024
+
+# The overhead of a chunk travels as u32 nanoseconds; 4.29 s is as good as any above it.
+MAX_OVERHEAD = 0xFFFF_FFFF
+
+# The hot path saves itself the way through their objects.
+_pack_entry, _pack_chunk = ENTRY.pack, CHUNK.pack
+_ENTRY_LENGTH, _CHUNK_LENGTH = ENTRY.size - 4, CHUNK.size - 4
+_CHUNK_KIND = int(Kind.CHUNK)
 
 
 class Turn:
     """Collects what is to be written in one turn of the loop."""
 
-    __slots__ = ("_answers", "_bytes", "_entries", "_journal", "_loop", "_requests", "is_due")
+    __slots__ = (
+        "_answers",
+        "_bytes",
+        "_entries",
+        "_is_due",
+        "_journal",
+        "_loop",
+        "_requests",
+        "_timed",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, journal: Writer) -> None:
         self._loop = loop
         self._journal = journal
-        self._entries: list[Entry] = []
+        self._entries: list[bytes] = []  # packed: each one's head, then its payload
         self._requests: list[tuple[Send, bytes]] = []
         self._answers: list[tuple[Send, bytes]] = []
+        self._timed: list[tuple[Relay, int]] = []
         self._bytes = 0
-        self.is_due = False
+        self._is_due = False
 
     def note(self, entries: list[Entry]) -> None:
         """Journal *entries* before any answer that is sent in this turn."""
-        self._entries += entries
         size = 0
-        for entry in entries:
-            size += len(entry[3])
+        for kind, exchange, t_ns, payload in entries:
+            length = len(payload)
+            size += length
+            self._entries += _pack_entry(_ENTRY_LENGTH + length, kind, exchange, t_ns), payload
         self._count(size)
 
     def send_up(self, send: Send, data: bytes) -> None:
@@ -57,29 +82,59 @@ class Turn:
         self._answers.append((send, data))
         self._count(len(data))
 
+    def chunk(self, relay: Relay, at: int, body: bytes, framed: bytes) -> None:
+        """Journal *body*, read at *at*, and send it as *framed*: the hot path."""
+        size = len(body)
+        if relay.journal is not None:
+            head = _pack_chunk(_CHUNK_LENGTH + size, _CHUNK_KIND, relay.id, at, relay.overhead)
+            self._entries += head, body
+            self._timed.append((relay, at))
+            relay.overhead = 0
+        self._answers.append((relay.write, framed))
+        size = self._bytes = self._bytes + size
+        if size > MAX_COLLECTED:
+            self.flush()
+        elif not self._is_due:
+            self._arm()
+
     def _count(self, size: int) -> None:
         self._bytes += size
         if self._bytes > MAX_COLLECTED:
             self.flush()
-        elif not self.is_due:
+        elif not self._is_due:
             self._arm()
 
     def _arm(self) -> None:
-        self.is_due = True
-        self._loop.call_soon(self.flush)
+        self._is_due = True
+        self._loop.call_soon(self._end)
+
+    def _end(self) -> None:
+        self._is_due = False
+        self.flush()
 
     def flush(self) -> None:
         """Write everything now."""
-        self.is_due = False
         self._bytes = 0
         if self._requests:
             requests, self._requests = self._requests, []
-            for send, data in requests:
-                send(data)
+            _send(requests)
         if self._entries:
             entries, self._entries = self._entries, []
-            self._journal.append_all(entries)
+            self._journal.append_packed(entries)
         if self._answers:
             answers, self._answers = self._answers, []
-            for send, data in answers:
-                send(data)
+            _send(answers)
+        if self._timed:
+            timed, self._timed = self._timed, []
+            now = monotonic_ns()
+            for relay, at in timed:
+                relay.overhead = min(now - at, MAX_OVERHEAD)
+
+
+def _send(collected: list[tuple[Send, bytes]]) -> None:
+    for send, data in collected:
+        try:
+            send(data)
+        except Exception as error:
+            # A connection that was closed in this very turn; the others' bytes go on.
+            log.debug("%d bytes were not sent: %s", len(data), error)

@@ -22,6 +22,8 @@ ENTRY = struct.Struct("<IB16sQ")
 # A CHUNK's payload starts with the overhead, in ns, of the chunk before it: how long the
 # gateway took from reading it to writing it. It is only known once that chunk has gone out.
 OVERHEAD = struct.Struct("<I")
+# ENTRY and OVERHEAD in one go.
+CHUNK = struct.Struct("<IB16sQI")
 
 
 class Kind(IntEnum):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic_ns
@@ -22,7 +21,7 @@ import msgspec
 from streamgauge.errors import JournalError
 from streamgauge.journal.appender import Appender
 from streamgauge.journal.backlog import STALL_NS, Backlog
-from streamgauge.journal.format import BLOCK, ENTRY, Kind
+from streamgauge.journal.format import BLOCK, CHUNK, ENTRY, Kind
 from streamgauge.journal.losses import Losses
 from streamgauge.journal.owner import own
 from streamgauge.journal.segments import JOINED_BLOCK_BYTES, MAX_BLOCK_BYTES
@@ -40,15 +39,9 @@ LOG_INTERVAL_NS = 10_000_000_000
 
 Entry = tuple[int, bytes, int, bytes]
 
-# A CHUNK's ENTRY and OVERHEAD in one go.
-_CHUNK = struct.Struct("<IB16sQI")
-_CHUNK_LENGTH = _CHUNK.size - 4
-_CHUNK_KIND = int(Kind.CHUNK)
 _ENTRY_LENGTH = ENTRY.size - 4
 _BLOCK_SIZE = BLOCK.size
-
-# The hot path saves itself the way through their objects.
-_pack_chunk, _pack_entry, _pack_block = _CHUNK.pack, ENTRY.pack, BLOCK.pack
+_pack_block = BLOCK.pack
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -103,15 +96,17 @@ class Writer:
     # -- writing -----------------------------------------------------------------------------
 
     def chunk(self, exchange: bytes, t_ns: int, data: bytes, overhead_ns: int) -> None:
-        """Append a CHUNK as a block of its own: the hot path, without a copy of *data*.
+        """Append a CHUNK as a block of its own.
 
         *overhead_ns* is that of the chunk before it, at most 2**32 - 1.
         """
-        size = len(data)
-        entry = _pack_chunk(_CHUNK_LENGTH + size, _CHUNK_KIND, exchange, t_ns, overhead_ns)
-        size += len(entry)
-        block = _pack_block(size, crc32(data, crc32(entry)))
-        self._write((block, entry, data), size + _BLOCK_SIZE)
+        size = CHUNK.size - 4 + len(data)
+        entry = CHUNK.pack(size, Kind.CHUNK, exchange, t_ns, overhead_ns)
+        self._write_block(entry + data)
+
+    def append_packed(self, parts: Sequence[bytes]) -> None:
+        """Append entries that are packed already, one after the other, as one block."""
+        self._write_block(b"".join(parts))
 
     def append(self, kind: int, exchange: bytes, t_ns: int, payload: bytes) -> None:
         """Append one entry as a block of its own."""
@@ -128,7 +123,7 @@ class Writer:
                 parts.clear()
                 size = 0
             size += length
-            parts += _pack_entry(_ENTRY_LENGTH + length, kind, exchange, t_ns), payload
+            parts += ENTRY.pack(_ENTRY_LENGTH + length, kind, exchange, t_ns), payload
         self._write_block(b"".join(parts))
 
     def _write_block(self, entries: bytes) -> None:
