@@ -197,3 +197,14 @@ def test_of_an_extra_that_changes_its_type_the_last_holds(
 def test_a_fault_says_what_was_wrong_not_everything() -> None:
     (fault,) = added(StreamFault("t" * 9999, "m" * 9999)).faults
     assert fault == Fault(type="t" * MAX_FAULT_TEXT, message="m" * MAX_FAULT_TEXT)
+
+
+def test_what_is_repeated_about_the_whole_answer_takes_its_room_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And a field of a new name in every chunk does not fill the memory."""
+    monkeypatch.setattr(accumulate, "MAX_REPLY", 3000)
+    same = added(*[Extra("tier", "x" * 500, -1)] * 50)
+    assert (same.is_cut, len(same.reply().extra)) == (False, 1)
+    ever_new = added(*[Extra(f"tier {number}", "x", -1) for number in range(50)])
+    assert (ever_new.is_cut, len(ever_new.reply().extra)) == (True, 2)

@@ -23,6 +23,7 @@ from streamgauge.wire.events import (
     Unknown,
     UsageReport,
 )
+from streamgauge.wire.halves import joined
 
 # So many characters of a reply are kept; the raw bytes are there for more.
 MAX_REPLY = 64 * 1024 * 1024
@@ -78,6 +79,7 @@ class Accumulator:
         self._model: str | None = None
         self._answers: dict[int, _Answer] = {}
         self._extra: dict[str, Any] = {}
+        self._about_sizes: dict[str, int] = {}  # of the extras of the whole answer
         self._size = 0
 
     # -- add -------------------------------------------------------------------------------
@@ -143,8 +145,7 @@ class Accumulator:
     def _add_extra(self, event: Extra) -> None:
         name, value = event.name, event.value
         if event.index < 0:
-            # Of the whole answer. Providers repeat it in every chunk: the last one holds.
-            self._extra[name] = value
+            self._about_all(name, value)
             return
         answer = self._answer(event.index)
         if isinstance(value, str):
@@ -160,6 +161,14 @@ class Accumulator:
                 # The first; or the provider has changed its mind about the type, and the last
                 # holds. A copy, since it will grow.
                 answer.extra[name] = copy(value)
+
+    def _about_all(self, name: str, value: Any) -> None:
+        # Of the whole answer. Providers repeat it in every chunk: the last one holds, and only
+        # that takes room.
+        size = len(msgspec.json.encode(value))
+        if self._fits(size - self._about_sizes.get(name, -OVERHEAD)):
+            self._about_sizes[name] = size
+            self._extra[name] = value
 
     def _fault(self, event: StreamFault) -> None:
         self.stream_faults += 1
@@ -182,7 +191,7 @@ class Accumulator:
 
     def text(self) -> str:
         """Return what a reader saw: the visible text of all choices, one after the other."""
-        shown = ("".join(self._answers[i].text) for i in sorted(self._answers))
+        shown = (joined(self._answers[i].text) for i in sorted(self._answers))
         return "\n".join(text for text in shown if text)
 
     def tail(self, count: int) -> str:
@@ -195,7 +204,7 @@ class Accumulator:
             size += len(piece)
             if size >= count:
                 break
-        return "".join(reversed(pieces))[-count:]
+        return joined(reversed(pieces))[-count:]
 
     @property
     def model(self) -> str | None:
@@ -237,16 +246,16 @@ def _frozen(index: int, answer: _Answer) -> Choice:
     return Choice(
         index=index,
         role=answer.role,
-        text="".join(answer.text),
-        reasoning="".join(answer.reasoning),
-        refusal="".join(answer.refusal),
+        text=joined(answer.text),
+        reasoning=joined(answer.reasoning),
+        refusal=joined(answer.refusal),
         tool_calls=tuple(
             ToolCall(
                 index=number,
                 id=tool.id,
                 type=tool.type,
                 name=tool.name,
-                arguments="".join(tool.arguments),
+                arguments=joined(tool.arguments),
             )
             for number, tool in sorted(answer.tools.items())
         ),
@@ -258,7 +267,7 @@ def _frozen(index: int, answer: _Answer) -> Choice:
 def _extras(answer: _Answer) -> dict[str, Any]:
     # Copies: the answer may go on growing.
     copied = {name: copy(value) for name, value in answer.extra.items()}
-    return copied | {name: "".join(pieces) for name, pieces in answer.grown.items()}
+    return copied | {name: joined(pieces) for name, pieces in answer.grown.items()}
 
 
 _ADD: dict[type[Any], Callable[[Accumulator, Any], None]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import msgspec
+
+from streamgauge.wire.halves import moved
 
 _decode = msgspec.json.Decoder().decode
 
@@ -13,6 +16,14 @@ def decoded(data: bytes) -> Any:
     """Return the JSON value of *data*, None where it is no JSON."""
     try:
         return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _mended(data)
+
+
+def _mended(data: bytes) -> Any:
+    mended = moved(data)
+    try:
+        return None if mended == data else _decode(mended)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -35,3 +46,17 @@ def mappings(value: Any) -> list[dict[str, Any]]:
 def string(value: Any) -> str:
     """Return *value* if it is a text, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def says(value: Any) -> bool:
+    """Whether there is anything in *value* but nulls and empty things."""
+    if isinstance(value, dict):
+        return any(map(says, value.values()))
+    if isinstance(value, list):
+        return any(map(says, value))
+    return value is not None and value != ""
+
+
+def rest(value: dict[str, Any], known: Container[str]) -> dict[str, Any]:
+    """Return what *value* says beside its *known* fields: those of tomorrow, too."""
+    return {name: said for name, said in value.items() if name not in known and says(said)}
