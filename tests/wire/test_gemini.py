@@ -119,18 +119,32 @@ def test_what_has_no_word_of_ours_keeps_its_own() -> None:
     assert reply.extra == {"createTime": "now"}
 
 
+def bits(*pieces: dict[str, Any], more: bool = True) -> dict[str, Any]:
+    return {"functionCall": {"partialArgs": list(pieces), "willContinue": more}}
+
+
 def test_arguments_that_come_bit_by_bit_are_one_call() -> None:
     """Vertex sends paths and values; `willContinue` holds them together."""
-    bits = [{"jsonPath": "$.city", "stringValue": "Par", "willContinue": True}]
-    raw = sse(
-        chunk(candidate({"functionCall": {"name": "f", "willContinue": True}})),
-        chunk(candidate({"functionCall": {"partialArgs": bits, "willContinue": True}})),
+    begun = {"functionCall": {"name": "f", "id": "c1", "willContinue": True}}
+    chunks = [
+        chunk(candidate(begun)),
+        chunk(candidate(bits({"jsonPath": "$.city", "stringValue": "Par", "willContinue": True}))),
+        chunk(candidate(bits({"jsonPath": "$.city", "stringValue": "is"}))),
+        chunk(candidate(bits({"jsonPath": "$.days[0].n", "numberValue": 1}))),
+        chunk(candidate(bits({"jsonPath": "$.days[1].n", "nullValue": None}))),
         chunk(candidate({"functionCall": {}})),
         chunk(candidate({"functionCall": {"name": "g", "args": {}}}, finishReason="STOP")),
-    )
-    (choice,) = accumulated("gemini", "sse", raw, whole).reply().choices
-    assert [call.name for call in choice.tool_calls] == ["f", "g"]
-    assert choice.extra["functionCalls"] == [{"partialArgs": bits}]
+    ]
+    (choice,) = accumulated("gemini", "sse", sse(*chunks), whole).reply().choices
+    assert [(call.name, call.arguments) for call in choice.tool_calls] == [
+        ("f", '{"city":"Paris","days":[{"n":1},{"n":null}]}'),
+        ("g", "{}"),
+    ]
+    # Of a call that was cut the pieces are there.
+    (choice,) = accumulated("gemini", "sse", sse(*chunks[:2]), whole).reply().choices
+    assert (choice.tool_calls[0].name, choice.tool_calls[0].arguments) == ("f", "")
+    pieces = choice.extra["functionCalls"][0]["partialArgs"]
+    assert pieces[0]["stringValue"] == "Par"
 
 
 def test_a_blocked_prompt_is_the_end_and_says_why(cut: Cut) -> None:

@@ -28,7 +28,8 @@ from streamgauge.wire.halves import joined
 # So many characters of a reply are kept; the raw bytes are there for more.
 MAX_REPLY = 64 * 1024 * 1024
 
-# What a choice or a tool call without a word counts for: their numbers are the provider's.
+# What a choice, a tool call or an extra without a word counts for: their numbers and names are
+# the provider's.
 OVERHEAD = 1024
 
 # A stream of nothing but rubbish must not become a list of a million faults, nor a few of

@@ -183,7 +183,8 @@ class AiSdk:
 
 
 def _says_nothing(said: Any) -> bool:
-    return isinstance(said, dict) and (said.get("type") in _NOTHINGS or said.get("type") in _READ)
+    kind = string(mapping(said).get("type"))
+    return kind in _NOTHINGS or kind in _READ
 
 
 _READ: dict[str, Callable[[AiSdk, Said, list[Event]], None]] = {

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import text_of
+from streamgauge.wire.dialects.partial_args import PartialArgs
 from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, string
 from streamgauge.wire.events import (
     Event,
@@ -28,6 +29,12 @@ from streamgauge.wire.events import (
     Unknown,
     UsageReport,
 )
+
+# Gemini gives 8 at most.
+MAX_CANDIDATES = 1024
+
+# So many extras are looked out for, should they be repeated.
+MAX_SAID = 10_000
 
 # The fields that have words of ours.
 _CHUNK = {"candidates", "usageMetadata", "modelVersion", "responseId", "error"}
@@ -49,7 +56,7 @@ class Gemini:
         self._open: set[int] = set()  # candidates that have begun
         self._has_ended = False
         self._calls: dict[int, int] = {}  # of each candidate, how many
-        self._continued: set[int] = set()  # candidates in the middle of a call
+        self._partial: dict[int, PartialArgs] = {}  # of the call a candidate is in the middle of
         self._said: dict[tuple[int, str], Any] = {}  # extras, which are repeated a lot
 
     def read(self, frame: Frame) -> list[Event]:
@@ -95,7 +102,9 @@ class Gemini:
 
     def _candidate(self, position: int, candidate: dict[str, Any], events: list[Event]) -> None:
         given = candidate.get("index")
-        index = given if isinstance(given, int) and given >= 0 else position
+        index = position
+        if isinstance(given, int) and 0 <= given < MAX_CANDIDATES:
+            index = given
         self._open.add(index)
         content = mapping(candidate.get("content"))
         role = ("role", content.get("role"))
@@ -127,13 +136,9 @@ class Gemini:
             events.append(Extra("parts", [rest], index))
 
     def _call(self, index: int, call: dict[str, Any], events: list[Event]) -> None:
-        # Vertex can send the arguments bit by bit, as paths and values; `willContinue` says
-        # that more of this call follows. They are kept as they are.
-        # https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling
         number = self._calls.get(index, 0)
-        given = call.get("args")
-        arguments = "" if given is None else encoded(given)
         name, tool = text_of(call.get("name")), text_of(call.get("id"))
+        arguments = self._arguments(index, call)
         events.append(ToolCallDelta(number, arguments, tool, name, "function", index))
         rest = {name: value for name, value in call.items() if name not in _CALL}
         if rest:
@@ -141,10 +146,25 @@ class Gemini:
         if not call.get("willContinue"):
             self._calls[index] = number + 1
 
+    def _arguments(self, index: int, call: dict[str, Any]) -> str:
+        """Return the arguments of a call; those in pieces are kept too, should it be cut."""
+        given = call.get("args")
+        if given is not None:
+            return encoded(given)
+        pieces = mappings(call.get("partialArgs"))
+        if pieces or call.get("willContinue"):
+            partial = self._partial.setdefault(index, PartialArgs())
+            for piece in pieces:
+                partial.add(piece)
+        if call.get("willContinue") or index not in self._partial:
+            return ""
+        return self._partial.pop(index).json()
+
     def _extra(self, index: int, name: str, value: Any, events: list[Event]) -> None:
         if value in (None, {}, []) or self._said.get((index, name)) == value:
             return
-        self._said[index, name] = value
+        if len(self._said) < MAX_SAID:
+            self._said[index, name] = value
         is_one = isinstance(value, dict | str)
         events.append(Extra(name, [value] if is_one else value, index))
 
