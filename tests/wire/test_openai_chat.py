@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamgauge.record import Choice, Fault, ToolCall
+from streamgauge.wire.dialects.openai_chat import MAX_SAID, OpenAIChat
+from streamgauge.wire.events import Frame
 from tests.wire.cuts import Cut, whole
 from tests.wire.reading import accumulated
 
@@ -20,9 +22,7 @@ def sse(*chunks: Any, done: bool = True) -> bytes:
     return b"\n\n".join([*lines, b"data: [DONE]"] if done else lines) + b"\n\n"
 
 
-def delta(
-    content: str | None = None, index: int = 0, finish: str | None = None, **more: Any
-) -> Any:
+def delta(content: Any = None, index: int = 0, finish: str | None = None, **more: Any) -> Any:
     message = {"content": content, **more} if content is not None else more
     choice = {"index": index, "delta": message, "finish_reason": finish}
     return {"id": "c1", "model": "m", "object": "chat.completion.chunk", "choices": [choice]}
@@ -376,6 +376,146 @@ def test_a_chunk_with_a_message_beside_its_delta_is_no_whole_answer() -> None:
     got = accumulated("openai_chat", "sse", sse(chunk, done=False), whole)
     assert got.text() == "a"
     assert not got.has_terminal
+
+
+def test_an_emoji_cut_in_two_is_whole_again(cut: Cut) -> None:
+    """In text, reasoning and arguments; and neither half is lost as an unknown frame."""
+    halves = [
+        rb'{"choices":[{"delta":{"content":"a\ud83d","reasoning":"\ud83d","tool_calls":'
+        rb'[{"index":0,"function":{"name":"f","arguments":"\ud83d"}}]}}]}',
+        rb'{"choices":[{"delta":{"content":"\ude00b","reasoning":"\ude00","tool_calls":'
+        rb'[{"index":0,"function":{"arguments":"\ude00"}}]}}]}',
+    ]
+    got = accumulated("openai_chat", "sse", sse(*halves), cut)
+    (choice,) = got.reply().choices
+    assert (choice.text, choice.reasoning, choice.tool_calls[0].arguments) == ("a😀b", "😀", "😀")
+    assert (got.text(), got.unknown) == ("a😀b", 0)
+
+
+@pytest.mark.parametrize("nothing", [[], {}, None, "", 0])
+def test_a_delta_of_nothing_is_nothing(nothing: Any) -> None:
+    """Some who write PHP send an empty list."""
+    chunk = {"choices": [{"index": 0, "delta": nothing, "finish_reason": "stop"}]}
+    got = accumulated("openai_chat", "sse", sse(delta("a"), chunk), whole)
+    assert (got.text(), got.finish_reasons(), got.unknown) == ("a", ("stop",), 0)
+
+
+def test_fields_nobody_knew_keep_their_names(cut: Cut) -> None:
+    """Of a chunk and a choice what was said last or when it changed, of a delta all pieces."""
+    raw = sse(
+        {**delta("a", mood="gl", labels=["x"]), "queue": 3},
+        {**delta("b", mood="ad", labels=["x"]), "queue": 2, "nothing": None},
+        {"choices": [{"index": 0, "delta": {}, "native_finish_reason": "STOP", "seed": 7}]},
+        {"choices": [{"index": 0, "delta": {}, "native_finish_reason": "STOP"}]},
+    )
+    reply = accumulated("openai_chat", "sse", raw, cut).reply()
+    assert reply.extra == {"queue": 2}
+    assert reply.choices[0].extra == {
+        "mood": "glad",
+        "labels": ["x", "x"],
+        "native_finish_reason": ["STOP"],
+        "seed": [7],
+    }
+
+
+# What relatives of the API add, as their documentation shows it.
+ADDITIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "perplexity": (
+        {"search_results": [{"title": "t", "url": "u"}], "citations": ["u"]},
+        {"search_results": [{"title": "t", "url": "u"}], "citations": ["u"]},
+    ),
+    "xai": ({"citations": ["u"]}, {"citations": ["u"]}),
+    "cerebras": ({"time_info": {"total_time": 0.1}}, {"time_info": {"total_time": 0.1}}),
+    "fireworks": ({"perf_metrics": {"prompt-tokens": 9}}, {"perf_metrics": {"prompt-tokens": 9}}),
+    "vllm": (
+        {"prompt_logprobs": [None, {"7": {"logprob": -1}}], "kv_transfer_params": {"a": 1}},
+        {"prompt_logprobs": [None, {"7": {"logprob": -1}}], "kv_transfer_params": {"a": 1}},
+    ),
+    "openrouter": ({"provider": "OpenAI"}, {"provider": "OpenAI"}),
+    "groq": ({"x_groq": {"id": "r", "seed": 5}}, {"x_groq.id": "r", "x_groq.seed": 5}),
+    "azure": (
+        {"prompt_filter_results": [{"prompt_index": 0}]},
+        {"prompt_filter_results": [{"prompt_index": 0}]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "kept"), ADDITIONS.values(), ids=ADDITIONS)
+def test_what_relatives_add_is_kept(said: dict[str, Any], kept: dict[str, Any]) -> None:
+    """In a stream and in a whole answer."""
+    message = {"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    body = json.dumps({"object": "chat.completion", "choices": [message], **said}).encode()
+    assert accumulated("openai_chat", "plain", body, whole).reply().extra == kept
+    assert accumulated("openai_chat", "sse", sse({**delta("hi"), **said}), whole).reply().extra == (
+        kept
+    )
+
+
+def test_every_verdict_of_azures_filter_is_kept(cut: Cut) -> None:
+    """With the asynchronous filter they come in chunks of their own, about text said before."""
+    # https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
+    verdicts = [
+        {"content_filter_results": {"hate": {"filtered": filtered}}, "content_filter_offsets": at}
+        for filtered, at in [(True, {"start_offset": 0}), (False, {"start_offset": 40})]
+    ]
+    empty = {"index": 0, "delta": {}, "finish_reason": None}
+    raw = sse(delta("a"), *[{"choices": [empty | verdict]} for verdict in verdicts])
+    assert accumulated("openai_chat", "sse", raw, cut).reply().choices[0].extra == {
+        "content_filter_results": [{"hate": {"filtered": True}}, {"hate": {"filtered": False}}],
+        "content_filter_offsets": [{"start_offset": 0}, {"start_offset": 40}],
+    }
+
+
+def test_an_error_of_openrouter_in_the_middle_ends_the_choice_and_is_a_fault(cut: Cut) -> None:
+    """https://openrouter.ai/docs/api-reference/streaming; its comments say nothing."""
+    failed = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+    error = {"code": "server_error", "message": "gone", "metadata": {"provider_name": "X"}}
+    raw = b": OPENROUTER PROCESSING\n\n" + sse(
+        delta("half"), {"id": "c1", "error": error, "choices": [failed]}, done=False
+    )
+    got = accumulated("openai_chat", "sse", raw, cut)
+    assert (got.text(), got.finish_reasons()) == ("half", ("error",))
+    assert got.faults == [Fault(type="server_error", message="gone")]
+    assert got.reply().extra["error"] == {k: v for k, v in error.items() if k != "message"}
+
+
+def test_what_came_with_a_tool_call_is_kept() -> None:
+    """Gemini puts its thought signature there."""
+    signed = {"google": {"thought_signature": "S"}}
+    raw = sse(
+        delta(tool_calls=[call(0, id="a", function={"name": "f", "arguments": "{}"})]),
+        delta(tool_calls=[call(1, id="b", function={"name": "g"}, extra_content=signed)]),
+    )
+    extra = accumulated("openai_chat", "sse", raw, whole).reply().choices[0].extra
+    assert extra == {"tool_calls": [{"index": 1, "extra_content": signed}]}
+
+
+def test_parts_of_a_content_are_kept_in_full() -> None:
+    """Mistral's thinking and references: https://docs.mistral.ai/capabilities/citations."""
+    reference = {"type": "reference", "reference_ids": [1]}
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}, reference]}
+    raw = sse(
+        delta(content=[thinking | {"signature": "S"}, reference, {"type": "text", "text": "a"}]),
+        delta(content=["b"]),
+    )
+    (choice,) = accumulated("openai_chat", "sse", raw, whole).reply().choices
+    assert (choice.text, choice.reasoning) == ("ab", "hm")
+    assert choice.extra == {"content_parts": [reference, {"signature": "S"}, reference]}
+
+
+def test_two_reasonings_that_differ_are_both_kept() -> None:
+    """Where they are the same, once."""
+    raw = sse(delta(reasoning_content="long", reasoning="short"))
+    (choice,) = accumulated("openai_chat", "sse", raw, whole).reply().choices
+    assert (choice.reasoning, choice.extra) == ("long", {"reasoning": ["short"]})
+
+
+def test_a_stream_that_says_something_new_all_the_time_does_not_fill_the_memory() -> None:
+    """What is remembered to be said once is bounded."""
+    reader = OpenAIChat()
+    for number in range(3 * MAX_SAID):
+        reader.read(Frame(json.dumps({"choices": [], f"x{number}": 1}).encode()))
+    assert len(reader._said) <= MAX_SAID
 
 
 FIELDS = "choices delta message content tool_calls function usage error audio id index arguments "

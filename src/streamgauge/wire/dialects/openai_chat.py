@@ -4,15 +4,16 @@ https://platform.openai.com/docs/api-reference/chat-streaming. A whole answer an
 of a stream differ only in ``message`` and ``delta``. Providers vary in where they put the
 usage (last content chunk, a chunk of its own, ``x_groq``), what they call the reasoning,
 and whether ``[DONE]`` comes; none of that needs a variant, only tolerance.
+
+Everybody has fields of his own, so nothing is typed here: what has no word of ours keeps its
+name. In a chunk it holds until it is said anew; in a delta a text is a piece of a longer one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, says, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -30,82 +31,24 @@ from streamgauge.wire.events import (
 )
 
 DONE = b"[DONE]"
+CHUNK = "chat.completion.chunk"
 
+# The fields that have words of ours, or say nothing: `obfuscation` is padding. A chunk of quiet
+# fields and a message of plain ones, which is what nearly all are, need no closer look.
+_REPEATED = ("id", "model", "created", "service_tier", "system_fingerprint", "provider")
+_QUIET = {*_REPEATED, "object", "choices", "obfuscation"}
+_CHUNK = _QUIET | {"usage", "error", "x_groq"}
+_CHOICE = {"index", "delta", "message", "text", "finish_reason", "logprobs", "error"}
+_PLAIN = {"role", "content"}
+_MESSAGE = _PLAIN | {"reasoning", "reasoning_content", "refusal", "audio"}
+_MESSAGE |= {"tool_calls", "function_call"}
+_CALL = {"index", "id", "type", "function", "custom"}
 
-class _Function(Struct):
-    name: str | None = None
-    arguments: Any = None
+# Texts that every delta repeats.
+_LABELS = {"channel", "phase"}
 
-
-class _ToolCall(Struct):
-    index: int | None = None
-    id: str | None = None
-    type: str | None = None
-    function: _Function | None = None
-    custom: Any = None
-
-
-class _Message(Struct):
-    role: str | None = None
-    content: Any = None
-    reasoning: Any = None
-    reasoning_content: Any = None
-    refusal: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-    annotations: Any = None
-    audio: Any = None
-    reasoning_details: Any = None
-
-
-class _Choice(Struct):
-    index: int | None = None
-    delta: _Message | None = None
-    message: _Message | None = None
-    text: str | None = None
-    finish_reason: str | None = None
-    logprobs: Any = None
-    content_filter_results: Any = None
-    error: Any = None
-
-
-class _Groq(Struct):
-    id: str | None = None
-    usage: dict[str, Any] | None = None
-    error: Any = None
-
-
-class _Chunk(Struct):
-    id: Any = None  # a number with some who imitate the API
-    object: str | None = None
-    model: str | None = None
-    choices: list[_Choice] | None = None
-    usage: dict[str, Any] | None = None
-    x_groq: _Groq | None = None
-    error: Any = None
-    system_fingerprint: Any = None
-    service_tier: Any = None
-    prompt_filter_results: Any = None
-    citations: Any = None
-    search_results: Any = None
-    # an error without an ``error``
-    type: Any = None
-    code: Any = None
-    message: Any = None
-    detail: Any = None
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
-
-# Fields of a choice or chunk that have no word of ours; kept under their own name.
-_CHUNK_EXTRAS = (
-    "system_fingerprint",
-    "service_tier",
-    "prompt_filter_results",
-    "citations",
-    "search_results",
-)
-_MESSAGE_EXTRAS = ("annotations", "reasoning_details")
+# So many sayings are remembered, so as not to keep them twice; who sends more repeats himself.
+MAX_SAID = 1000
 
 
 class OpenAIChat:
@@ -117,29 +60,60 @@ class OpenAIChat:
     ends_without_terminal = True
 
     def __init__(self) -> None:
-        self._id: str | None = None
-        self._model: str | None = None
+        self._repeated: Any = None  # what is the same in every chunk
         self._has_finish = False
         self._running: dict[str, Any] | None = None  # usage that may not be the last word
         self._calls: dict[int, _Calls] = {}  # of each choice
+        self._said: dict[tuple[int, str], Any] = {}  # extras, which are repeated a lot
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
         data = frame.data
         if data == DONE or data.strip() == DONE:
             return self._done()
-        try:
-            chunk = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return [Unknown(data)]
+        chunk = decoded(data)
+        if not _is_chunk(chunk):
+            return [fault_of(None, data) if frame.event == "error" else Unknown(data)]
         events: list[Event] = []
-        if chunk.id != self._id or chunk.model != self._model:
-            self._started(chunk, events)
-        for position, choice in enumerate(chunk.choices or ()):
+        repeated = [*map(chunk.get, _REPEATED)]
+        if repeated != self._repeated:
+            self._repeated = repeated
+            self._start(chunk, events)
+        for position, choice in enumerate(chunk.get("choices") or ()):
             self._choice(position, choice, events)
-        self._usage(chunk, events)
-        self._rest(chunk, frame, events)
+        is_quiet = chunk.get("object") == CHUNK and chunk.keys() <= _QUIET
+        if not is_quiet or frame.event is not None:
+            self._rest(chunk, frame, events)
         return events
+
+    # -- of the whole answer -----------------------------------------------------------------
+
+    def _start(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        answer, model = chunk.get("id"), chunk.get("model")
+        if answer or model:
+            events.append(Started(text_of(answer), text_of(model)))
+        for name in _REPEATED[2:]:
+            if says(chunk.get(name)):
+                self._state(-1, name, chunk[name], events)
+
+    def _rest(self, chunk: dict[str, Any], frame: Frame, events: list[Event]) -> None:
+        groq = mapping(chunk.get("x_groq"))
+        usage = mapping(chunk.get("usage") or groq.get("usage"))
+        if usage:
+            # Some count along in every chunk; what counts is told when the answer has ended.
+            is_final = self._has_finish or not chunk.get("choices")
+            self._running = None if is_final else usage
+            events.append(UsageReport(usage, is_final))
+        for name, value in groq.items():
+            if name != "error" and value != usage and says(value):
+                self._state(-1, f"x_groq.{name}", value, events)
+        for name, value in rest(chunk, _CHUNK).items():
+            self._state(-1, name, value, events)
+        error = _error_of(chunk, groq)
+        if error or frame.event == "error":
+            events += faults_of(error, frame.data)
+        elif _is_whole(chunk):
+            events += self._done()
 
     def _done(self) -> list[Event]:
         if self._running is None:
@@ -147,54 +121,69 @@ class OpenAIChat:
         usage, self._running = self._running, None
         return [UsageReport(usage), Terminal()]
 
-    def _usage(self, chunk: _Chunk, events: list[Event]) -> None:
-        usage = chunk.usage
-        if not usage and chunk.x_groq is not None:
-            usage = chunk.x_groq.usage
-        if not usage:
+    def _state(self, index: int, name: str, value: Any, events: list[Event]) -> None:
+        """Keep what holds until it is said anew; a list of a choice goes on."""
+        if index >= 0 and isinstance(value, list):
+            events.append(Extra(name, value, index))
             return
-        # Some count along in every chunk; what counts is told when the answer has ended.
-        is_final = self._has_finish or not chunk.choices
-        self._running = None if is_final else usage
-        events.append(UsageReport(usage, is_final))
+        if self._said.get((index, name)) == value:
+            return
+        if len(self._said) >= MAX_SAID:
+            self._said.clear()
+        self._said[index, name] = value
+        events.append(Extra(name, value if index < 0 else [value], index))
 
-    def _started(self, chunk: _Chunk, events: list[Event]) -> None:
-        self._id, self._model = chunk.id, chunk.model
-        if chunk.id or chunk.model:
-            events.append(Started(text_of(chunk.id), chunk.model))
+    # -- of one choice -----------------------------------------------------------------------
 
-    def _rest(self, chunk: _Chunk, frame: Frame, events: list[Event]) -> None:
-        for name in _CHUNK_EXTRAS:
-            value = getattr(chunk, name)
-            if value:
-                events.append(Extra(name, value, -1))
-        error = _error_of(chunk)
-        if error or frame.event == "error":
-            events.append(fault_of(error, frame.data))
-        elif _is_whole(chunk):
-            events += self._done()
-
-    def _choice(self, position: int, choice: _Choice, events: list[Event]) -> None:
-        index = position if choice.index is None else choice.index
-        message = choice.delta or choice.message
-        if message is not None:
-            _message(index, message, events)
-            if message.tool_calls:
-                calls = self._calls.setdefault(index, _Calls())
-                for place, call in enumerate(message.tool_calls):
-                    _tool_call(index, calls.number(place, call), call, events)
-        elif choice.text:
-            # A legacy completion's. Together has the same text beside its delta.
-            events.append(TextDelta(choice.text, index))
-        if _says_something(choice.logprobs):
-            events.append(Extra("logprobs", [choice.logprobs], index))
-        if choice.content_filter_results:
-            events.append(Extra("content_filter_results", choice.content_filter_results, index))
-        if choice.error:
-            events.append(fault_of(choice.error, b""))
-        if choice.finish_reason:
+    def _choice(self, position: int, choice: dict[str, Any], events: list[Event]) -> None:
+        index = _number(choice.get("index"), position)
+        delta = choice.get("delta")
+        # Perplexity and Writer have the message beside the delta, Together the text.
+        message = choice.get("message") if delta is None else delta
+        if message and isinstance(message, dict):
+            self._message(index, message, events)
+        elif delta is None and string(choice.get("text")):
+            events.append(TextDelta(choice["text"], index))
+        logprobs = choice.get("logprobs")
+        if logprobs and says(logprobs):
+            events.append(Extra("logprobs", [logprobs], index))
+        for name, value in rest(choice, _CHOICE).items():
+            self._state(index, name, value, events)
+        if choice.get("error"):
+            events += faults_of(choice["error"], b"")
+        if choice.get("finish_reason"):
             self._has_finish = True
-            events.append(Finish(choice.finish_reason, index))
+            events.append(Finish(str(choice["finish_reason"]), index))
+
+    def _message(self, index: int, message: dict[str, Any], events: list[Event]) -> None:
+        if message.get("role"):
+            events.append(Started(role=str(message["role"]), index=index))
+        is_plain = message.keys() <= _PLAIN
+        if not is_plain:
+            _reasoning(index, message, events)
+        content = message.get("content")
+        if content:
+            _content(index, content, events)
+        if not is_plain:
+            self._more(index, message, events)
+
+    def _more(self, index: int, message: dict[str, Any], events: list[Event]) -> None:
+        if message.get("refusal"):
+            events.append(RefusalDelta(str(message["refusal"]), index))
+        if message.get("audio"):
+            _audio(index, message["audio"], events)
+        if isinstance(message.get("function_call"), dict):
+            _call(index, 0, {"type": "function", "function": message["function_call"]}, events)
+        calls = mappings(message.get("tool_calls"))
+        if calls:
+            known = self._calls.setdefault(index, _Calls())
+            for place, call in enumerate(calls):
+                _call(index, known.number(place, call), call, events)
+        for name, value in rest(message, _MESSAGE).items():
+            if isinstance(value, str) and name not in _LABELS:
+                events.append(Extra(name, value, index))
+            else:
+                self._state(index, name, value, events)
 
 
 class _Calls:
@@ -212,131 +201,135 @@ class _Calls:
         self._by_id: dict[str, int] = {}
         self._by_index: dict[int, tuple[str | None, int]] = {}  # index → id, number
 
-    def number(self, place: int, call: _ToolCall) -> int:
+    def number(self, place: int, call: dict[str, Any]) -> int:
         """Return which call the delta *call*, the one at *place* of its chunk, belongs to."""
-        if call.index is None:
-            if call.id:
-                return self._by_id.setdefault(call.id, len(self._by_id))
+        tool, index = text_of(call.get("id")), call.get("index")
+        if not isinstance(index, int):
+            if tool:
+                return self._by_id.setdefault(tool, len(self._by_id))
             return max(place, len(self._by_id) - 1)
-        known, number = self._by_index.get(call.index, (None, call.index))
-        if known and call.id and call.id != known and _is_named(call):
+        known, number = self._by_index.get(index, (None, index))
+        is_named = bool(mapping(call.get("function")).get("name"))
+        if known and tool and tool != known and is_named:
             known, number = None, 1 + max(number for _, number in self._by_index.values())
-        self._by_index[call.index] = (known or call.id, number)
+        self._by_index[index] = (known or tool, number)
         return number
 
 
-def _is_named(call: _ToolCall) -> bool:
-    return bool(call.function and call.function.name)
+# -- the parts of a message ------------------------------------------------------------------
 
 
-def _is_whole(chunk: _Chunk) -> bool:
-    # Perplexity's chunks have the message so far beside the delta; they are no whole answer.
-    choices = chunk.choices or ()
-    if any(choice.delta is not None for choice in choices):
-        return False
-    return chunk.object == "chat.completion" or any(c.message is not None for c in choices)
+def _reasoning(index: int, message: dict[str, Any], events: list[Event]) -> None:
+    said = [one for one in map(message.get, ("reasoning_content", "reasoning")) if one]
+    text = next((one for one in said if isinstance(one, str)), "") or _details(message)
+    if text:
+        events.append(ReasoningDelta(text, index))
+    # Most of those who have both say the same twice.
+    events += [Extra("reasoning", [one], index) for one in said if one != text]
 
 
-def _error_of(chunk: _Chunk) -> Any:
-    error = chunk.error or (chunk.x_groq.error if chunk.x_groq is not None else None)
-    if error or chunk.choices is not None:
-        return error
-    if chunk.object == "error" or chunk.message or chunk.detail:
-        kind = chunk.type or chunk.code
-        return {"type": kind, "message": chunk.message or chunk.detail}
-    return None
-
-
-def _message(index: int, message: _Message, events: list[Event]) -> None:
-    if message.role:
-        events.append(Started(role=message.role, index=index))
-    reasoning = message.reasoning_content or message.reasoning or _details(message)
-    if reasoning and isinstance(reasoning, str):
-        events.append(ReasoningDelta(reasoning, index))
-    if message.content:
-        _content(index, message.content, events)
-    if message.refusal:
-        events.append(RefusalDelta(message.refusal, index))
-    if message.function_call is not None:
-        legacy = message.function_call
-        events.append(
-            ToolCallDelta(0, _arguments(legacy.arguments), None, legacy.name, "function", index)
-        )
-    if message.audio:
-        _audio(index, message.audio, events)
-    for name in _MESSAGE_EXTRAS:
-        value = getattr(message, name)
-        if value:
-            events.append(Extra(name, value, index))
-
-
-def _details(message: _Message) -> str:
+def _details(message: dict[str, Any]) -> str:
     """Return the reasoning of those who have it only there, as Snowflake does."""
-    details = message.reasoning_details
-    if not isinstance(details, list):
-        return ""
-    parts = [part for part in details if isinstance(part, dict)]
-    texts = [part.get("text") or part.get("summary") for part in parts]
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _says_something(logprobs: Any) -> bool:
-    # Some send `{"content": null, "refusal": null}` with every chunk.
-    return any(logprobs.values()) if isinstance(logprobs, dict) else bool(logprobs)
+    parts = mappings(message.get("reasoning_details"))
+    return "".join(string(part.get("text") or part.get("summary")) for part in parts)
 
 
 def _content(index: int, content: Any, events: list[Event]) -> None:
-    """Read content as a string, or as the list of parts that Mistral sends."""
+    """Read content as a text, or as the list of parts that Mistral sends."""
     if isinstance(content, str):
         events.append(TextDelta(content, index))
         return
-    for part in content if isinstance(content, list) else ():
-        if not isinstance(part, dict):
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, str):
+            events.append(TextDelta(part, index))
             continue
-        if isinstance(part.get("text"), str):
-            events.append(TextDelta(part["text"], index))
-        elif isinstance(part.get("thinking"), list):
-            texts = [p.get("text", "") for p in part["thinking"] if isinstance(p, dict)]
-            events.append(ReasoningDelta("".join(map(str, texts)), index))
+        said = mapping(part)
+        if string(said.get("text")):
+            events.append(TextDelta(said["text"], index))
+            left: Any = rest(said, {"type", "text"})
+        elif said.get("thinking"):
+            _thinking(index, said["thinking"], events)
+            left = rest(said, {"type", "thinking"})
+        else:
+            left = part
+        if says(left):
+            events.append(Extra("content_parts", [left], index))
+
+
+def _thinking(index: int, thinking: Any, events: list[Event]) -> None:
+    for part in thinking if isinstance(thinking, list) else [thinking]:
+        text = part if isinstance(part, str) else string(mapping(part).get("text"))
+        if text:
+            events.append(ReasoningDelta(text, index))
         else:
             events.append(Extra("content_parts", [part], index))
 
 
-def _tool_call(index: int, number: int, call: _ToolCall, events: list[Event]) -> None:
-    function = call.function
-    if function is not None:
-        events.append(
-            ToolCallDelta(
-                number, _arguments(function.arguments), call.id, function.name, call.type, index
-            )
-        )
-    elif isinstance(call.custom, dict):
-        text = str(call.custom.get("input") or "")
-        name = text_of(call.custom.get("name"))
-        events.append(ToolCallDelta(number, text, call.id, name, call.type, index))
-    elif call.id:
-        events.append(ToolCallDelta(number, "", call.id, None, call.type, index))
-
-
-def _arguments(arguments: Any) -> str:
-    if arguments is None:
-        return ""
-    # A few providers send an object where the API has JSON text.
-    return arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-
-
 def _audio(index: int, audio: Any, events: list[Event]) -> None:
-    if not isinstance(audio, dict):
-        return
-    transcript = audio.get("transcript")
-    if isinstance(transcript, str) and transcript:
-        events.append(TextDelta(transcript, index))
-    data = audio.get("data")
-    if isinstance(data, str) and data:
-        events.append(Extra("audio_data", data, index))
-    rest = {name: value for name, value in audio.items() if name not in ("transcript", "data")}
-    if rest:
-        events.append(Extra("audio", rest, index))
+    said = mapping(audio)
+    if string(said.get("transcript")):
+        events.append(TextDelta(said["transcript"], index))
+    if string(said.get("data")):
+        events.append(Extra("audio_data", said["data"], index))
+    left = rest(said, {"transcript", "data"}) if said else audio
+    if left:
+        events.append(Extra("audio", left, index))
+
+
+def _call(index: int, number: int, call: dict[str, Any], events: list[Event]) -> None:
+    function, custom = mapping(call.get("function")), mapping(call.get("custom"))
+    # A few providers send an object where the API has JSON text.
+    given = function.get("arguments") if function else custom.get("input")
+    tool, kind = text_of(call.get("id")), text_of(call.get("type"))
+    name = text_of(function.get("name") or custom.get("name"))
+    events.append(
+        ToolCallDelta(number, "" if given is None else encoded(given), tool, name, kind, index)
+    )
+    # Gemini's thought signatures are such.
+    left = rest(call, _CALL) | rest(function, {"name", "arguments"})
+    left |= rest(custom, {"name", "input"})
+    if left:
+        events.append(Extra("tool_calls", [{"index": number, **left}], index))
+
+
+# -- what kind of chunk it is ----------------------------------------------------------------
+
+
+def _is_chunk(chunk: Any) -> bool:
+    if not isinstance(chunk, dict):
+        return False
+    choices = chunk.get("choices")
+    if choices is None:
+        return True
+    return isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
+
+
+def _is_whole(chunk: dict[str, Any]) -> bool:
+    if chunk.get("object") == CHUNK:
+        return False
+    choices = chunk.get("choices") or ()
+    if any(choice.get("delta") is not None for choice in choices):
+        return False
+    is_called_so = chunk.get("object") == "chat.completion"
+    return is_called_so or any(choice.get("message") is not None for choice in choices)
+
+
+def _error_of(chunk: dict[str, Any], groq: dict[str, Any]) -> Any:
+    error = chunk.get("error") or groq.get("error")
+    if error or chunk.get("choices") is not None:
+        return error
+    message = chunk.get("message") or chunk.get("detail")
+    if chunk.get("object") == "error" or message:
+        kind = chunk.get("type") or chunk.get("code")
+        return {"type": kind, "message": None if message is None else encoded(message)}
+    return None
+
+
+def _number(given: Any, position: int) -> int:
+    return given if isinstance(given, int) and given >= 0 else position
+
+
+# -- what other dialects need, too -----------------------------------------------------------
 
 
 def text_of(value: Any) -> str | None:
@@ -350,8 +343,15 @@ def fault_of(error: Any, data: bytes) -> StreamFault:
         kind = error.get("type") or error.get("code") or error.get("status")
         message = error.get("message")
         if message is None:
-            message = msgspec.json.encode(error).decode()
+            message = encoded(error)
         return StreamFault(None if kind is None else str(kind), str(message))
     if error:
         return StreamFault(None, str(error))
     return StreamFault(None, data[:1000].decode("utf-8", "replace"))
+
+
+def faults_of(error: Any, data: bytes) -> list[Event]:
+    """Return the fault of `fault_of`, and what else an ``error`` object says."""
+    left = rest(mapping(error), {"type", "message"})
+    more: list[Event] = [Extra("error", left, -1)] if left else []
+    return [fault_of(error, data), *more]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Set
 from typing import Any
 
 import msgspec
@@ -57,6 +57,8 @@ def says(value: Any) -> bool:
     return value is not None and value != ""
 
 
-def rest(value: dict[str, Any], known: Container[str]) -> dict[str, Any]:
+def rest(value: dict[str, Any], known: Set[str]) -> dict[str, Any]:
     """Return what *value* says beside its *known* fields: those of tomorrow, too."""
+    if value.keys() <= known:
+        return {}  # nearly always
     return {name: said for name, said in value.items() if name not in known and says(said)}
