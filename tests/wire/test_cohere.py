@@ -107,6 +107,12 @@ def test_a_whole_answer_is_the_same_reply_as_its_stream(cut: Cut) -> None:
     assert (alone.has_terminal, alone.is_usage_final) == (True, True)
 
 
+def test_what_the_end_says_beside_is_kept() -> None:
+    """Under its own name."""
+    end = {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "novelty": 1}}
+    assert accumulated("cohere", "sse", sse(START, end), whole).reply().extra == {"novelty": 1}
+
+
 def test_an_error_at_the_end_is_a_fault() -> None:
     """With what was said before it."""
     end = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "it broke"}}

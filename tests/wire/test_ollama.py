@@ -63,7 +63,7 @@ def test_a_generation_is_read_too(cut: Cut) -> None:
     got = accumulated("ollama", "ndjson", raw, cut)
     (choice,) = got.reply().choices
     assert (choice.text, choice.reasoning, choice.finish_reason) == ("Hello", "hm", "length")
-    assert got.reply().extra == {"context": [1, 2]}
+    assert choice.extra == {"context": [1, 2]}
     assert (got.has_terminal, got.unknown) == (True, 0)
 
 
@@ -78,15 +78,16 @@ def test_a_line_that_says_error_is_a_fault(cut: Cut) -> None:
     assert got.faults == [Fault(message="model not found")]
 
 
-def test_logprobs_and_images_are_kept() -> None:
+def test_what_has_no_word_of_ours_is_kept() -> None:
     """Under their own names."""
     probs = [{"token": "a", "logprob": -1}]
-    raw = lines(message(content="a") | {"logprobs": probs}, message(images=["AA=="]), END)
+    said = message(content="a") | {"logprobs": probs}
+    raw = lines(said, said, message(images=["AA=="], novelty=1), END)
     extra = accumulated("ollama", "ndjson", raw, whole).reply().choices[0].extra
-    assert extra == {"logprobs": probs, "images": [["AA=="]]}
+    assert extra == {"logprobs": probs * 2, "images": ["AA=="], "novelty": [1]}
 
 
 def test_a_line_of_nothing_known_is_one_unknown() -> None:
     """The rest goes on."""
-    got = accumulated("ollama", "ndjson", b'{"x":1}\n{"done":7}\n' + lines(*CHAT), whole)
+    got = accumulated("ollama", "ndjson", b'{"x":1}\n["done"]\n' + lines(*CHAT), whole)
     assert (got.unknown, got.text()) == (2, "Hello")

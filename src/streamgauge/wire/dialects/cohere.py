@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import DONE, fault_of, text_of
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, string
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -28,6 +28,9 @@ from streamgauge.wire.events import (
 )
 
 Said = dict[str, Any]
+
+# The fields of the end, or of a whole answer, that have words of ours.
+_END = {"id", "message", "logprobs", "usage", "finish_reason", "error"}
 
 
 class Cohere:
@@ -115,6 +118,7 @@ class Cohere:
             events.append(Finish(str(said["finish_reason"])))
         if said.get("error"):
             events.append(fault_of(said["error"], b""))
+        events += [Extra(name, value, -1) for name, value in rest(said, _END).items()]
         events.append(Terminal())
 
     # -- the events of v1 ------------------------------------------------------------------

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
 from streamgauge.wire.dialects.openai_chat import fault_of, text_of
-from streamgauge.wire.dialects.values import encoded, mapping, mappings
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -27,37 +24,7 @@ from streamgauge.wire.events import (
     UsageReport,
 )
 
-
-class _Message(Struct):
-    role: str | None = None
-    content: str | None = None
-    thinking: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
-    images: Any = None
-
-
-class _Line(Struct):
-    model: str | None = None
-    message: _Message | None = None
-    response: str | None = None
-    thinking: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
-    image: Any = None
-    logprobs: Any = None
-    context: Any = None
-    done: bool = False
-    done_reason: str | None = None
-    error: Any = None
-    # the counts
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
-    total_duration: int | None = None
-    load_duration: int | None = None
-    prompt_eval_duration: int | None = None
-    eval_duration: int | None = None
-
-
-_decode = msgspec.json.Decoder(_Line).decode
+Said = dict[str, Any]
 
 _COUNTS = (
     "prompt_eval_count",
@@ -67,6 +34,10 @@ _COUNTS = (
     "prompt_eval_duration",
     "eval_duration",
 )
+
+# The fields that have words of ours; when a line was made is told by the timeline.
+_MESSAGE = {"role", "content", "response", "thinking", "tool_calls"}
+_LINE = _MESSAGE | {"model", "message", "created_at", "done", "done_reason", "error", *_COUNTS}
 
 
 class Ollama:
@@ -78,40 +49,37 @@ class Ollama:
     ends_without_terminal = False
 
     def __init__(self) -> None:
-        self._model: str | None = None
-        self._role: str | None = None
+        self._started: tuple[Any, Any] = (None, None)
         self._calls = 0
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
-        try:
-            line = _decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        line = decoded(frame.data)
+        if not isinstance(line, dict) or line.keys().isdisjoint(_LINE):
             return [Unknown(frame.data)]
         events: list[Event] = []
-        message = line.message or _Message(
-            content=line.response, thinking=line.thinking, tool_calls=line.tool_calls
-        )
-        if line.model != self._model or message.role != self._role:
-            self._model, self._role = line.model, message.role
-            events.append(Started(None, line.model, message.role))
+        is_chat = isinstance(line.get("message"), dict)
+        message = line["message"] if is_chat else line
+        started = line.get("model"), message.get("role")
+        if started != self._started:
+            self._started = started
+            events.append(Started(None, text_of(started[0]), text_of(started[1])))
         self._message(message, events)
-        if line.logprobs:
-            events.append(Extra("logprobs", line.logprobs))
-        if line.image or message.images:
-            events.append(Extra("images", [line.image or message.images]))
-        if line.error:
-            events.append(fault_of(line.error, b""))
-        if line.done:
+        extras = rest(line, _LINE) | (rest(message, _MESSAGE) if is_chat else {})
+        events += [Extra(name, _listed(said)) for name, said in extras.items()]
+        if line.get("error"):
+            events.append(fault_of(line["error"], b""))
+        if line.get("done") is True:
             _end(line, events)
-        return events if events else [Unknown(frame.data)]
+        return events
 
-    def _message(self, message: _Message, events: list[Event]) -> None:
-        if message.thinking:
-            events.append(ReasoningDelta(message.thinking))
-        if message.content:
-            events.append(TextDelta(message.content))
-        for call in mappings(message.tool_calls):
+    def _message(self, message: Said, events: list[Event]) -> None:
+        if string(message.get("thinking")):
+            events.append(ReasoningDelta(message["thinking"]))
+        text = string(message.get("content")) or string(message.get("response"))
+        if text:
+            events.append(TextDelta(text))
+        for call in mappings(message.get("tool_calls")):
             # Each comes whole.
             function = mapping(call.get("function"))
             arguments = encoded(function.get("arguments") or {})
@@ -120,13 +88,14 @@ class Ollama:
             self._calls += 1
 
 
-def _end(line: _Line, events: list[Event]) -> None:
-    if line.context:
-        events.append(Extra("context", line.context, -1))
-    counts = {name: getattr(line, name) for name in _COUNTS}
-    counts = {name: value for name, value in counts.items() if value is not None}
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _end(line: Said, events: list[Event]) -> None:
+    counts = {name: line[name] for name in _COUNTS if line.get(name) is not None}
     if counts:
         events.append(UsageReport(counts))
-    if line.done_reason:
-        events.append(Finish(line.done_reason))
+    if line.get("done_reason"):
+        events.append(Finish(str(line["done_reason"])))
     events.append(Terminal())
