@@ -86,6 +86,8 @@ def test_an_answer_has_ended_when_all_its_candidates_have(cut: Cut) -> None:
     got = accumulated("gemini", "sse", raw, cut)
     assert got.has_terminal
     assert [choice.text for choice in got.reply().choices] == ["aa", "bb"]
+    raw = sse(chunk(first, second), chunk(ends[0]), chunk(first, ends[1]))
+    assert accumulated("gemini", "sse", raw, cut).has_terminal
 
 
 def test_what_has_no_word_of_ours_keeps_its_own() -> None:
@@ -175,3 +177,10 @@ def test_an_error_is_a_fault(framing: str, raw: bytes, cut: Cut) -> None:
     got = accumulated("gemini", framing, raw, cut)
     assert got.faults == [Fault(type="UNAVAILABLE", message="overloaded")]
     assert (got.unknown, got.has_terminal) == (0, False)
+
+
+def test_what_somebody_in_between_says_is_a_fault_and_the_rest_unknown(cut: Cut) -> None:
+    """No field of Gemini's is in it."""
+    got = accumulated("gemini", "plain", b'{"message":"Forbidden"}', cut)
+    assert (got.faults, got.unknown) == ([Fault(message="Forbidden")], 0)
+    assert accumulated("gemini", "plain", b'{"x":1}', cut).unknown == 1

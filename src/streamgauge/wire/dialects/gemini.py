@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamgauge.wire.dialects.openai_chat import text_of
+from streamgauge.wire.dialects.openai_chat import fault_of, text_of
 from streamgauge.wire.dialects.partial_args import PartialArgs
 from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, string
 from streamgauge.wire.events import (
@@ -37,7 +37,8 @@ MAX_CANDIDATES = 1024
 MAX_SAID = 10_000
 
 # The fields that have words of ours.
-_CHUNK = {"candidates", "usageMetadata", "modelVersion", "responseId", "error"}
+_TOLD = {"candidates", "usageMetadata", "modelVersion", "responseId", "error"}
+_CHUNK = _TOLD | {"promptFeedback"}
 _CANDIDATE = {"content", "finishReason", "index"}
 _PART = {"text", "thought", "thoughtSignature", "functionCall"}
 _CALL = {"id", "name", "args", "willContinue"}
@@ -54,6 +55,7 @@ class Gemini:
     def __init__(self) -> None:
         self._started: tuple[Any, Any] = (None, None)
         self._open: set[int] = set()  # candidates that have begun
+        self._finished: set[int] = set()
         self._has_ended = False
         self._calls: dict[int, int] = {}  # of each candidate, how many
         self._partial: dict[int, PartialArgs] = {}  # of the call a candidate is in the middle of
@@ -63,12 +65,14 @@ class Gemini:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
         said = decoded(frame.data)
         chunks = mappings(said) if isinstance(said, list) else mappings([said])
-        if not any(chunks):
-            return [Unknown(frame.data)]
         events: list[Event] = []
         for chunk in chunks:
-            self._chunk(chunk, events)
-        return events
+            if not chunk.keys().isdisjoint(_CHUNK):
+                self._chunk(chunk, events)
+            elif chunk.get("message"):
+                # Of somebody in between.
+                events.append(fault_of(chunk, b""))
+        return events if events else [Unknown(frame.data)]
 
     def _chunk(self, chunk: dict[str, Any], events: list[Event]) -> None:
         started = chunk.get("responseId"), chunk.get("modelVersion")
@@ -78,7 +82,7 @@ class Gemini:
         for position, candidate in enumerate(mappings(chunk.get("candidates"))):
             self._candidate(position, candidate, events)
         for name, value in chunk.items():
-            if name not in _CHUNK:
+            if name not in _TOLD:
                 events.append(Extra(name, value, -1))
         blocked = mapping(chunk.get("promptFeedback")).get("blockReason")
         if blocked:
@@ -105,7 +109,8 @@ class Gemini:
         index = position
         if isinstance(given, int) and 0 <= given < MAX_CANDIDATES:
             index = given
-        self._open.add(index)
+        if index not in self._finished:
+            self._open.add(index)
         content = mapping(candidate.get("content"))
         role = ("role", content.get("role"))
         if role[1] and self._said.get((index, "role")) != role[1]:
@@ -119,6 +124,7 @@ class Gemini:
         reason = candidate.get("finishReason")
         if reason:
             self._open.discard(index)
+            self._finished.add(index)
             events.append(Finish(str(reason), index))
 
     def _part(self, index: int, part: dict[str, Any], events: list[Event]) -> None:
