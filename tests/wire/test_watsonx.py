@@ -61,3 +61,11 @@ def test_an_error_is_a_fault(cut: Cut) -> None:
     raw = sse(chunk("half", 1)) + b"event: error\ndata: " + body + b"\n\n"
     got = accumulated("watsonx", "sse", raw, cut)
     assert (got.text(), got.faults) == ("half", [fault])
+
+
+def test_what_is_not_of_watsonx_is_a_fault_or_unknown() -> None:
+    """An empty event says nothing."""
+    raw = b'data: {}\n\ndata: {"x":1}\n\ndata: {"message":"Forbidden"}\n\n'
+    got = accumulated("watsonx", "sse", raw + b'event: error\ndata: {"error":"m"}\n\n', whole)
+    assert (got.unknown, got.stream_faults) == (1, 2)
+    assert got.faults[1:] == [Fault(message="Forbidden"), Fault(message="m")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import fault_of, text_of
-from streamgauge.wire.dialects.values import decoded, mapping, mappings, string
+from streamgauge.wire.dialects.values import decoded, mappings, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -26,6 +26,7 @@ _COUNTS = ("input_token_count", "generated_token_count")
 
 # The fields that have words of ours.
 _CHUNK = {"model_id", "results", "created_at", "errors"}
+_FAULT = {"error", "message"}  # of somebody in between
 _RESULT = {"generated_text", "stop_reason", *_COUNTS}
 
 
@@ -58,9 +59,11 @@ class Watsonx:
                 events.append(Extra(name, value, -1))
         errors = mappings(said.get("errors"))
         events += [fault_of(error, b"") for error in errors]
-        if frame.event == "error" and not errors:
-            events.append(fault_of(mapping(said.get("error")) or said, frame.data))
-        return events
+        is_foreign = said.keys().isdisjoint(_CHUNK)
+        if not errors and (frame.event == "error" or (is_foreign and said.keys() & _FAULT)):
+            return [fault_of(said.get("error") or said, frame.data)]
+        # An empty one closes the stream of newer versions.
+        return [Unknown(frame.data)] if is_foreign and said else events
 
     def _result(self, index: int, result: dict[str, Any], events: list[Event]) -> None:
         if string(result.get("generated_text")):
