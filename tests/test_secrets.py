@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge.secrets import KEY_HEADERS, KeyHasher, is_secret, without_secrets
+from streamgauge.secrets import KEY_HEADERS, KeyHasher, is_secret, redacted
 
 SECRET = (
     *KEY_HEADERS,
@@ -70,7 +70,7 @@ def test_what_only_sounds_like_a_key_is_kept(name: bytes) -> None:
 )
 def test_secrets_in_queries_are_replaced(path: bytes, kept: str) -> None:
     """What is left still tells which call it was."""
-    assert without_secrets(path) == kept
+    assert redacted(path).decode() == kept
 
 
 def test_a_key_is_named_without_being_told() -> None:

@@ -53,11 +53,9 @@ def is_secret(name: bytes) -> bool:
     return SECRET_NAME.search(name) is not None
 
 
-def without_secrets(text: bytes) -> str:
-    """Return a path or URL for the journal: keys and signatures in its query are replaced."""
-    if b"?" in text:
-        text = SECRET_QUERY.sub(rb"\1REDACTED", text)
-    return text.decode("latin-1")
+def redacted(text: bytes) -> bytes:
+    """Return a path, a URL or a header line with the keys and signatures in queries replaced."""
+    return SECRET_QUERY.sub(rb"\1REDACTED", text) if b"?" in text else text
 
 
 class KeyHasher:

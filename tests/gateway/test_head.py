@@ -61,7 +61,7 @@ def test_our_headers_are_taken_off_but_journaled(prefix: str) -> None:
     name = f"{prefix}User-Id".encode()
     head = request((name, b"alice"))
     assert not [line for line in sent(head) if b"alice" in line]
-    assert (name.decode(), "alice") in head.kept
+    assert name + b": alice" in head.kept
 
 
 @pytest.mark.parametrize("name", [b"Authorization", b"Helicone-Auth", b"X-Api-Key", b"Cookie"])
@@ -76,7 +76,7 @@ def test_secrets_are_forwarded_or_ours_but_never_journaled(name: bytes) -> None:
 def test_a_secret_in_a_kept_headers_url_is_replaced() -> None:
     """A redirect to a signed address."""
     response = ResponseHead(302, b"Found", [(b"Location", b"https://x/y?a=1&X-Amz-Signature=ab")])
-    assert response.kept == [("Location", "https://x/y?a=1&X-Amz-Signature=REDACTED")]
+    assert response.kept == b"Location: https://x/y?a=1&X-Amz-Signature=REDACTED"
     assert response.forward == [b"Location: https://x/y?a=1&X-Amz-Signature=ab"]
 
 

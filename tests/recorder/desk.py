@@ -46,6 +46,11 @@ DONE = b"data: [DONE]\n\n"
 REQUEST = b'{"model":"gpt-4o","stream":true,"messages":[],"user":"body-user"}'
 
 
+def lines(headers: Sequence[tuple[str, str]]) -> bytes:
+    """Return *headers* as the journal has them."""
+    return "\r\n".join(f"{name}: {value}" for name, value in headers).encode("latin-1")
+
+
 class Exchange:
     """One exchange in a journal; times in ms."""
 
@@ -75,7 +80,7 @@ class Exchange:
             method="POST",
             path=path,
             upstream="https://api.openai.com",
-            headers=list(headers),
+            headers=lines(headers),
             body=body,
             complete=complete,
             key_hash="abcd",
@@ -94,7 +99,7 @@ class Exchange:
         headers: Sequence[tuple[str, str]] = (("Content-Type", "text/event-stream"),),
     ) -> Exchange:
         connected_ns = int((self.start_ms + connected) * MS)
-        head = Head(status=status, headers=list(headers), connected_ns=connected_ns)
+        head = Head(status=status, headers=lines(headers), connected_ns=connected_ns)
         return self.note(Kind.HEAD, at, pack(head))
 
     def chunk(self, at: float, data: bytes, *, overhead_us: int = 0) -> Exchange:

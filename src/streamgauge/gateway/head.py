@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from streamgauge.secrets import KEY_HEADERS, OURS, is_secret, without_secrets
+from streamgauge.secrets import KEY_HEADERS, OURS, is_secret, redacted
 
 Header = tuple[bytes, bytes]
 Headers = list[Header]
@@ -60,8 +60,8 @@ VIA = b"1.1 streamgauge"
 class RequestHead:
     """The client's request line and headers, looked through once.
 
-    ``forward`` holds the lines that go to the provider, ``kept`` the headers that are fit for
-    the journal.
+    ``forward`` holds the lines that go to the provider, ``kept`` those that are fit for
+    the journal, joined.
     """
 
     __slots__ = (
@@ -97,16 +97,17 @@ class RequestHead:
         self.target_url: bytes | None = None
         self.request_id: bytes | None = None
         forward: list[bytes] = []
-        kept: list[tuple[str, str]] = []
+        kept: list[bytes] = []
         for name, value in headers:
             facts = KNOWN_NAMES.get(name) or learn_name(name)
             if facts.take is not None:
                 facts.take(self, value)
+            line = facts.prefix + value
             if facts.is_kept:
-                kept.append((facts.text, without_secrets(value)))
+                kept.append(line if b"?" not in value else redacted(line))
             if facts.is_forwarded:
-                forward.append(facts.prefix + value)
-        self.kept = kept
+                forward.append(line)
+        self.kept = b"\r\n".join(kept)
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
@@ -179,15 +180,15 @@ TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
 class NameFacts:
     """What we know of a header by its name alone, as one client spells it."""
 
-    __slots__ = ("is_forwarded", "is_kept", "lower", "prefix", "take", "text")
+    __slots__ = ("is_forwarded", "is_kept", "note", "prefix", "take")
 
     def __init__(self, name: bytes) -> None:
-        self.lower = name.lower()
-        self.text = name.decode("latin-1")
+        lower = name.lower()
         self.prefix = name + b": "
-        self.take = TAKERS.get(self.lower)
-        self.is_kept = not is_secret(self.lower)
-        self.is_forwarded = self.lower not in REWRITTEN and not self.lower.startswith(OURS)
+        self.take = TAKERS.get(lower)
+        self.note = NOTES.get(lower)
+        self.is_kept = not is_secret(lower)
+        self.is_forwarded = lower not in REWRITTEN and not lower.startswith(OURS)
 
 
 # Clients and providers use few names and always the same; looking a name up once and for all
@@ -231,7 +232,7 @@ def upstream_request(head: RequestHead, *, path: bytes, host: bytes, websocket: 
 class ResponseHead:
     """The provider's status line and headers, looked through once.
 
-    ``forward`` holds the lines that go to the client, ``kept`` the headers for the journal.
+    ``forward`` holds the lines that go to the client, ``kept`` those for the journal.
     """
 
     __slots__ = (
@@ -255,17 +256,17 @@ class ResponseHead:
         self.streamed = False
         self.cache_control = b""
         forward: list[bytes] = []
-        kept: list[tuple[str, str]] = []
+        kept: list[bytes] = []
         for name, value in headers:
             facts = KNOWN_NAMES.get(name) or learn_name(name)
+            if facts.note is not None:
+                facts.note(self, value)
+            line = facts.prefix + value
             if facts.is_kept:
-                kept.append((facts.text, without_secrets(value)))
-            note = NOTES.get(facts.lower)
-            if note is not None:
-                note(self, value)
+                kept.append(line if b"?" not in value else redacted(line))
             if facts.is_forwarded:
-                forward.append(facts.prefix + value)
-        self.kept = kept
+                forward.append(line)
+        self.kept = b"\r\n".join(kept)
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward

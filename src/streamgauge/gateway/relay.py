@@ -30,7 +30,7 @@ from streamgauge.gateway.routes import Route
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entry
 from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
-from streamgauge.secrets import without_secrets
+from streamgauge.secrets import redacted
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
@@ -137,7 +137,7 @@ class Relay:
                 started_at_ns=time_ns(),
                 provider=route.provider,
                 method=head.method.decode("latin-1"),
-                path=without_secrets(route.path),
+                path=redacted(route.path).decode("latin-1"),
                 upstream=route.url,
                 headers=head.kept,
                 body=body,
@@ -461,7 +461,7 @@ class Relay:
             )
             head = Head(
                 status=command.status,
-                headers=[("content-type", "application/json"), ("streamgauge-error", "true")],
+                headers=b"content-type: application/json\r\nstreamgauge-error: true",
                 connected_ns=self.when_connected,
             )
             entries.append((Kind.HEAD, self.id, at, _pack(head)))

@@ -39,14 +39,15 @@ class Kind(IntEnum):
 
 
 class Open(Struct, frozen=True, kw_only=True, array_like=True):
-    """The request as it reached us. ``headers`` hold the client's, in order, without secrets."""
+    """The request as it reached us. ``headers`` hold the client's lines (`headers_of`), in order,
+    without secrets."""
 
     started_at_ns: int
     provider: str
     method: str
     path: str  # as sent upstream, with its query, secrets replaced
     upstream: str  # scheme://host[:port]
-    headers: list[tuple[str, str]]
+    headers: bytes
     body: bytes
     complete: bool  # the body is all here; else BODY entries follow
     key_hash: str | None = None
@@ -65,7 +66,7 @@ class Head(Struct, frozen=True, kw_only=True, array_like=True):
     pooled connection was at hand."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: bytes
     connected_ns: int
 
 
@@ -85,3 +86,13 @@ class End(Struct, frozen=True, kw_only=True, array_like=True):
     error_type: str | None = None
     error_message: str | None = None
     overhead_ns: int = 0  # of the last chunk
+
+
+def headers_of(lines: bytes) -> list[tuple[str, str]]:
+    """Return the names and values of header *lines*, which are joined by CR LF."""
+    text = lines.decode("latin-1")
+    return [
+        (name, value)
+        for name, _, value in (line.partition(": ") for line in text.split("\r\n"))
+        if name
+    ]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open
+from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open, headers_of
 from streamgauge.meter.cost import cost_of
 from streamgauge.meter.timeline import Timeline
 from streamgauge.meter.usage import usage_of
@@ -56,6 +56,7 @@ class Capture:
         "_decoding",
         "_facts",
         "_head",
+        "_headers",
         "_labels",
         "_last_ns",
         "_lost_bytes",
@@ -90,7 +91,8 @@ class Capture:
         self.is_tunnel = False
         self.is_announced = False  # the store has a row of it as open
         self.seen_at = 0.0  # the recorder's own clock, for its own patience
-        self._labels = labels_of(opening.headers)
+        self._headers = headers_of(opening.headers)
+        self._labels = labels_of(self._headers)
         self._facts = RequestFacts()
         self._opened_ns = self._last_ns = self._t0 = t_ns
         self._request = Spool(memory)
@@ -120,7 +122,7 @@ class Capture:
         """The answer begins."""
         self._last_ns = t_ns
         self._head = head
-        headers = self._response_headers = joined(head.headers)
+        headers = self._response_headers = joined(headers_of(head.headers))
         timeline = self._timeline = Timeline(self._t0)
         if head.connected_ns:
             # A connection may be there before the request is: then it took no time.
@@ -177,7 +179,7 @@ class Capture:
 
     def _plain_request(self) -> bytes:
         """Return the request's body without its content encoding."""
-        encoding = next((v for n, v in self.open.headers if n.lower() == "content-encoding"), None)
+        encoding = next((v for n, v in self._headers if n.lower() == "content-encoding"), None)
         return inflated(self._request.peek(), encoding, limit=MAX_KEPT)
 
     # -- the end -----------------------------------------------------------------------------------
@@ -267,7 +269,7 @@ class Capture:
     def _transcript(self, timeline: Timeline) -> Transcript:
         raw = self._raw.take()
         return Transcript(
-            request_headers=joined(self.open.headers),
+            request_headers=joined(self._headers),
             response_headers=self._response_headers,
             raw=b"" if self._labels.omit_response else raw,
             chunks=timeline.chunks,
