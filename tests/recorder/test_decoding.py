@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from streamgauge.recorder.decoding import EVENT, INFLATE_BYTES, TEXT, Decoding, inflated
+from streamgauge.recorder.decoding import EVENT, INFLATE_BYTES, SNIFFED, TEXT, Decoding, inflated
 from streamgauge.wire.detect import Choice
 from tests.recorder.desk import DONE, ROLE, STOP, event
 
@@ -37,11 +37,42 @@ def test_an_unknown_dialect_has_events_but_no_reply() -> None:
 
 
 def test_what_nobody_would_read_is_not_framed() -> None:
-    """Plain bodies of unknown dialects cost nothing."""
-    decoding = Decoding(Choice("plain", None), "gzip")
+    """Plain bodies that are no JSON, of unknown dialects, cost nothing."""
+    decoding = Decoding(Choice(None, None), "gzip")
     assert decoding.feed(b"anything") == 0
     decoding.close()
     assert decoding.trouble is None
+
+
+def test_a_dialect_shows_in_the_first_frames_of_an_unknown_path() -> None:
+    """What came before it showed is read, too; here, Azure's first chunk."""
+    first = b'data: {"object":"","choices":[],"prompt_filter_results":[1]}\n\n'
+    named = b'data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"a"}}]}\n\n'
+    decoding = Decoding(Choice("sse", None), None)
+    assert decoding.feed(first) == EVENT
+    assert decoding.dialect is None
+    assert decoding.feed(named + event("b") + DONE) == EVENT | TEXT
+    assert decoding.reply.text() == "ab"
+    assert decoding.reply.reply().extra == {"prompt_filter_results": [1]}
+    assert decoding.is_whole
+
+
+def test_a_dialect_shows_in_a_plain_body() -> None:
+    decoding = Decoding(Choice("plain", None), None)
+    decoding.feed(b'{"object":"response","status":"completed",')
+    decoding.feed(b'"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}')
+    decoding.close()
+    assert decoding.reply.text() == "a"
+    assert not decoding.is_stream
+
+
+def test_a_dialect_that_does_not_show_at_once_stays_unknown() -> None:
+    """Nobody looks into a foreign stream for ever."""
+    decoding = Decoding(Choice("sse", None), None)
+    decoding.feed(b"data: {}\n\n" * SNIFFED)
+    named = b'data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"a"}}]}\n\n'
+    assert decoding.feed(named) == EVENT
+    assert decoding.dialect is None
 
 
 def test_a_fault_of_ours_ends_the_decoding_not_the_stream(

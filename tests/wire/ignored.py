@@ -9,12 +9,46 @@ TIME = "when the provider made the frame; ours is the time that counts"
 LATER = "an earlier count; the last one holds"
 NOT_YET = "not kept yet"
 
+PLACE = "where a piece belongs; taken for another place, the last snapshot mends it"
+LATER_SNAPSHOT = "a snapshot on the way; the last one holds"
+REPEATED = "what the deltas said"
+
 IGNORED: dict[str, dict[str, str]] = {
     "openai_chat": {
         ":obfuscation": PADDING,
         ":object": KIND,
         ":choices[].message.*": "what the delta beside it says",
         ":choices[].text": "what the delta beside it says",
+    },
+    "openai_responses": {
+        "*:type": "the kind of the frame; taken for another, the last snapshot mends it",
+        "*:item_id": PLACE,
+        "*:*_index": PLACE,
+        "*:sequence_number": "the number of the frame",
+        "*:obfuscation": PADDING,
+        "response.created:*": LATER_SNAPSHOT,
+        "response.queued:*": LATER_SNAPSHOT,
+        "response.in_progress:*": LATER_SNAPSHOT,
+        "response.output_item.*:*": LATER_SNAPSHOT,
+        "response.content_part.*:*": REPEATED,
+        "response.*.done:*": REPEATED,
+        "response.completed:response.object": KIND,
+        "response.completed:response.output[](message).content[](output_text).type": KIND,
+        "response.completed:*.content[](output_text).annotations*": REPEATED,
+        "response.completed:*.content[](output_text).logprobs*": REPEATED,
+    },
+    "openai_completions": {
+        ":object": KIND,
+    },
+    "openai_assistants": {
+        "thread.run.created:*": LATER_SNAPSHOT,
+        "thread.run.queued:*": LATER_SNAPSHOT,
+        "thread.run.in_progress:*": LATER_SNAPSHOT,
+        "thread.message.created:*": LATER_SNAPSHOT,
+        "thread.message.in_progress:*": LATER_SNAPSHOT,
+        "thread.message.*(text).type": KIND,
+        "*step_details(*).type": "the step itself says so",
+        "thread.run.step.delta:*.tool_calls[](*).id": "the step that is done says it again",
     },
     "anthropic": {
         "content_block_delta:delta(*).type": KIND,

@@ -8,6 +8,7 @@ from streamgauge.record import Choice, Fault, Reply, ToolCall
 from streamgauge.wire import accumulate
 from streamgauge.wire.accumulate import MAX_FAULT_TEXT, MAX_FAULTS, Accumulator
 from streamgauge.wire.events import (
+    Again,
     Event,
     Extra,
     Finish,
@@ -208,3 +209,9 @@ def test_what_is_repeated_about_the_whole_answer_takes_its_room_once(
     assert (same.is_cut, len(same.reply().extra)) == (False, 1)
     ever_new = added(*[Extra(f"tier {number}", "x", -1) for number in range(50)])
     assert (ever_new.is_cut, len(ever_new.reply().extra)) == (True, 2)
+
+
+def test_what_comes_again_takes_the_place_of_what_was_said() -> None:
+    """Of that choice."""
+    reply = added(TextDelta("b"), TextDelta("c", 1), Extra("x", [1]), Again(), TextDelta("ab"))
+    assert reply.reply().choices == (Choice(text="ab"), Choice(index=1, text="c"))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from streamgauge.wire.detect import (
     CHOICE_BY_BOTH,
+    DIALECT_BY_FIELD,
     DIALECT_BY_FOLDER,
+    DIALECT_BY_KEYS,
     DIALECT_BY_PATH,
     FRAMING_BY_TYPE,
     Choice,
     choose,
+    sniff,
 )
 from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.events import Frame
 from streamgauge.wire.framing import FRAMINGS
+from tests.wire.cuts import whole
+from tests.wire.goldens import FOLDER, READABLE
+from tests.wire.reading import frames
 
 EVENTSTREAM = "application/vnd.amazon.eventstream"
 GEMINI_SSE, GROWING = Choice("sse", "gemini"), Choice("jsonarray", "gemini")
@@ -50,7 +59,26 @@ GEMINI_SSE, GROWING = Choice("sse", "gemini"), Choice("jsonarray", "gemini")
         ("/ml/v1/deployments/d/text/generation", None, Choice("plain", "watsonx")),
         ("/ml/v1/text/chat_stream", "text/event-stream", Choice("sse", "openai_chat")),
         ("/v1/messages", None, Choice("plain", "anthropic")),
-        ("/v1/threads/t/messages", "application/json", Choice("plain", None)),
+        ("/v1/responses", "text/event-stream", Choice("sse", "openai_responses")),
+        ("/openai/v1/responses?x=1", "application/json", Choice("plain", "openai_responses")),
+        ("/v1/responses/r?stream=true", "text/event-stream", Choice("sse", "openai_responses")),
+        ("/v1/completions", "text/event-stream", Choice("sse", "openai_completions")),
+        ("/openai/deployments/d/completions?x=1", None, Choice("plain", "openai_completions")),
+        ("/openai/deployments/d/chat/completions?x=1", None, Choice("plain", "openai_chat")),
+        ("/v1/threads/runs", "text/event-stream", Choice("sse", "openai_assistants")),
+        ("/v1/threads/t/runs", "text/event-stream", Choice("sse", "openai_assistants")),
+        (
+            "/openai/threads/t/runs/r/submit_tool_outputs",
+            None,
+            Choice("plain", "openai_assistants"),
+        ),
+        ("/v1/threads/t/messages", "application/json", Choice("plain", "openai_assistants")),
+        ("/threads/t/messages", "application/json", Choice("plain", None)),
+        ("/x", "application/json; charset=utf-8", Choice("plain", None)),
+        ("/x", "application/problem+json", Choice("plain", None)),
+        ("/x", "text/event-stream", Choice("sse", None)),
+        ("/x", "audio/mpeg", Choice(None, None)),
+        ("/x", None, Choice(None, None)),
         ("/x", "application/vnd.amazon.eventstream", Choice("eventstream", None)),
     ],
 )
@@ -66,5 +94,27 @@ def test_the_tables_name_what_exists() -> None:
     assert set(FRAMING_BY_TYPE.values()) - {None} <= set(FRAMINGS)
     by_both = [choice for _, _, choice in CHOICE_BY_BOTH]
     assert {choice.framing for choice in by_both} <= set(FRAMINGS)
-    named = {name for _, name in DIALECT_BY_PATH + DIALECT_BY_FOLDER}
+    named = {name for _, name in DIALECT_BY_PATH + DIALECT_BY_FOLDER} - {None}
     assert named | {choice.dialect for choice in by_both} == set(DIALECTS)
+    assert {name for *_, name in DIALECT_BY_FIELD + DIALECT_BY_KEYS} <= set(DIALECTS)
+
+
+SNIFFED = {"openai_chat", "openai_completions", "openai_responses", "openai_assistants"}
+SNIFFED |= {"anthropic", "cohere", "gemini", "ollama"}
+
+
+@pytest.mark.parametrize("recording", READABLE, ids=lambda recording: recording["file"])
+def test_the_first_frames_tell_the_dialect_or_nothing(recording: dict[str, Any]) -> None:
+    """A wrong guess would be worse than none. The third: Azure begins without a name."""
+    raw = (FOLDER / recording["file"]).read_bytes()
+    told = [sniff(frame) for frame in frames(recording["framing"], raw, whole)[:3]]
+    expected = {recording["dialect"]} if recording["dialect"] in SNIFFED else set()
+    assert set(told) - {None} == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"[1]", b"3", b"{}", b"[DONE]", b'{"object":"list"}', b'{"object":"responses"}'],
+)
+def test_what_nobody_knows_is_told_nothing(data: bytes) -> None:
+    assert sniff(Frame(data)) is None

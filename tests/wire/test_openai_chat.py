@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamgauge.record import Choice, Fault, ToolCall
-from streamgauge.wire.dialects.openai_chat import MAX_SAID, OpenAIChat
-from streamgauge.wire.events import Frame
 from tests.wire.cuts import Cut, whole
 from tests.wire.reading import accumulated
 
@@ -508,14 +506,6 @@ def test_two_reasonings_that_differ_are_both_kept() -> None:
     raw = sse(delta(reasoning_content="long", reasoning="short"))
     (choice,) = accumulated("openai_chat", "sse", raw, whole).reply().choices
     assert (choice.reasoning, choice.extra) == ("long", {"reasoning": ["short"]})
-
-
-def test_a_stream_that_says_something_new_all_the_time_does_not_fill_the_memory() -> None:
-    """What is remembered to be said once is bounded."""
-    reader = OpenAIChat()
-    for number in range(3 * MAX_SAID):
-        reader.read(Frame(json.dumps({"choices": [], f"x{number}": 1}).encode()))
-    assert len(reader._said) <= MAX_SAID
 
 
 FIELDS = "choices delta message content tool_calls function usage error audio id index arguments "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from streamgauge.wire.accumulate import Accumulator
-from streamgauge.wire.detect import Choice
+from streamgauge.wire.detect import Choice, sniff
 from streamgauge.wire.dialects import DIALECTS
 from streamgauge.wire.encoding import Inflater, inflater
 from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta
@@ -15,6 +15,9 @@ log = logging.getLogger("streamgauge.recorder")
 
 # So many bytes are inflated at once: a bomb of zeros becomes a thousand times as many.
 INFLATE_BYTES = 16 * 1024
+
+# The dialect of an unknown path shows in one of so many first frames, or it stays unknown.
+SNIFFED = 5
 
 # What a chunk brought; they add up.
 EVENT, REASONING, TEXT = 1, 2, 4
@@ -29,7 +32,16 @@ class Decoding:
     pieces of content and reasoning: about a token each.
     """
 
-    __slots__ = ("_framing", "_inflater", "_is_plain", "deltas", "dialect", "reply", "trouble")
+    __slots__ = (
+        "_first",
+        "_framing",
+        "_inflater",
+        "_is_plain",
+        "deltas",
+        "dialect",
+        "reply",
+        "trouble",
+    )
 
     def __init__(self, choice: Choice, content_encoding: str | None) -> None:
         self.reply = Accumulator()
@@ -37,9 +49,8 @@ class Decoding:
         self.trouble: str | None = None
         self.dialect = DIALECTS[choice.dialect]() if choice.dialect else None
         self._is_plain = choice.framing in (None, "plain")
+        self._first: list[Frame] = []  # frames that no dialect has read yet
         self._framing = FRAMINGS[choice.framing]() if choice.framing else None
-        if self._is_plain and self.dialect is None:
-            self._framing = None  # nobody would read it
         self._inflater = inflater(content_encoding) if self._framing is not None else None
 
     @property
@@ -100,6 +111,8 @@ class Decoding:
             return 0
         heard = EVENT
         if self.dialect is None:
+            frames = self._recognize(frames)
+        if self.dialect is None:
             return heard
         read, add = self.dialect.read, self.reply.add
         for frame in frames:
@@ -110,6 +123,18 @@ class Decoding:
                     heard |= weight
                     self.deltas += 1
         return heard
+
+    def _recognize(self, frames: list[Frame]) -> list[Frame]:
+        """Look for the dialect in *frames*; once it shows, return all there are to read."""
+        if len(self._first) == SNIFFED:
+            return []
+        fresh = frames[: SNIFFED - len(self._first)]
+        name = next(filter(None, map(sniff, fresh)), None)
+        if name is None:
+            self._first += fresh
+            return []
+        self.dialect = DIALECTS[name]()
+        return self._first + frames
 
     def _stop(self, trouble: str) -> None:
         self.trouble = trouble

@@ -10,6 +10,7 @@ import msgspec
 
 from streamgauge.record import Choice, Fault, Reply, ToolCall
 from streamgauge.wire.events import (
+    Again,
     Event,
     Extra,
     Finish,
@@ -163,6 +164,9 @@ class Accumulator:
                 # holds. A copy, since it will grow.
                 answer.extra[name] = copy(value)
 
+    def _again(self, event: Again) -> None:
+        self._answers.pop(event.index, None)
+
     def _about_all(self, name: str, value: Any) -> None:
         # Of the whole answer. Providers repeat it in every chunk: the last one holds, and only
         # that takes room.
@@ -280,6 +284,7 @@ _ADD: dict[type[Any], Callable[[Accumulator, Any], None]] = {
     UsageReport: Accumulator._usage,
     Finish: Accumulator._finish,
     Extra: Accumulator._add_extra,
+    Again: Accumulator._again,
     StreamFault: Accumulator._fault,
     Unknown: Accumulator._unknown,
     Terminal: Accumulator._terminal,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from streamgauge.wire.dialects.values import decoded, string
+from streamgauge.wire.events import Frame
+
 
 class Choice(Struct, frozen=True):
     """``framing`` is a name in `FRAMINGS`, ``dialect`` one in `DIALECTS`; None is unknown."""
@@ -26,6 +29,9 @@ FRAMING_BY_TYPE = {
 # The end of the path, without its query; every provider that speaks a dialect uses its path.
 DIALECT_BY_PATH = (
     ("/chat/completions", "openai_chat"),
+    ("/completions", "openai_completions"),
+    ("/responses", "openai_responses"),
+    ("/threads/runs", "openai_assistants"),
     ("/v1/chat", "openai_chat"),  # Writer
     ("/messages", "anthropic"),
     (":generateContent", "gemini"),
@@ -46,8 +52,13 @@ DIALECT_BY_PATH = (
     ("/text/chat_stream", "openai_chat"),
 )
 
-# Folders of things with an id.
+# Folders of things with an id; they come first. Other threads have messages too, whose dialect
+# nobody knows.
 DIALECT_BY_FOLDER = (
+    ("/responses/", "openai_responses"),
+    ("/v1/threads/", "openai_assistants"),
+    ("/openai/threads/", "openai_assistants"),
+    ("/threads/", None),
     ("/v1/predictions/", "replicate"),
     ("/v1/streams/", "replicate"),
 )
@@ -61,8 +72,25 @@ CHOICE_BY_BOTH = (
     (":streamGenerateContent", "application/json", Choice("jsonarray", "gemini")),
 )
 
-# OpenAI's Assistants have messages too, in threads; they are another dialect.
-THREADS = "/threads/"
+# A body on a path that nobody knows is looked into if its type ends so.
+JSON = "json"
+
+# Where the path says nothing, the answer itself may: a field that has this value, or begins with
+# it and a dot; or fields that only this dialect has together.
+DIALECT_BY_FIELD = (
+    ("object", "chat.completion", "openai_chat"),
+    ("object", "text_completion", "openai_completions"),
+    ("object", "response", "openai_responses"),
+    ("type", "response", "openai_responses"),
+    ("object", "thread", "openai_assistants"),
+    ("type", "message_start", "anthropic"),
+    ("type", "message-start", "cohere"),
+)
+DIALECT_BY_KEYS = (
+    ({"type", "role", "content", "stop_reason"}, "anthropic"),
+    ({"candidates", "usageMetadata"}, "gemini"),
+    ({"model", "created_at", "done"}, "ollama"),
+)
 
 
 def choose(*, path: str, content_type: str | None) -> Choice:
@@ -72,8 +100,28 @@ def choose(*, path: str, content_type: str | None) -> Choice:
     for end, said, choice in CHOICE_BY_BOTH:
         if kind == said and bare.endswith(end):
             return choice
-    dialect = next((name for end, name in DIALECT_BY_PATH if bare.endswith(end)), None)
-    dialect = dialect or next((name for part, name in DIALECT_BY_FOLDER if part in bare), None)
-    if THREADS in bare:
-        dialect = None
-    return Choice(FRAMING_BY_TYPE.get(kind, "plain"), dialect)
+    dialect = _dialect(bare)
+    framing = FRAMING_BY_TYPE.get(kind)
+    is_readable = dialect is not None or kind.endswith(JSON)
+    return Choice(framing or ("plain" if is_readable else None), dialect)
+
+
+def _dialect(path: str) -> str | None:
+    for part, name in DIALECT_BY_FOLDER:
+        if part in path:
+            return name
+    return next((name for end, name in DIALECT_BY_PATH if path.endswith(end)), None)
+
+
+def sniff(frame: Frame) -> str | None:
+    """Return the dialect that *frame*, one of the first of an answer, is surely in."""
+    said = decoded(frame.data)
+    if isinstance(said, list) and said:
+        said = said[0]
+    if not isinstance(said, dict):
+        return None
+    for field, mark, name in DIALECT_BY_FIELD:
+        value = string(said.get(field))
+        if value == mark or value.startswith(mark + "."):
+            return name
+    return next((name for keys, name in DIALECT_BY_KEYS if keys <= said.keys()), None)

@@ -83,6 +83,12 @@ class Extra(Struct, frozen=True):
     index: int = 0
 
 
+class Again(Struct, frozen=True, gc=False):
+    """All that choice ``index`` said comes again, from its beginning: a snapshot that says more."""
+
+    index: int = 0
+
+
 class StreamFault(Struct, frozen=True, gc=False):
     """The provider put an error into the stream."""
 
@@ -109,6 +115,7 @@ Event = (
     | UsageReport
     | Finish
     | Extra
+    | Again
     | StreamFault
     | Unknown
     | Terminal

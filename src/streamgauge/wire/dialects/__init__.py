@@ -12,7 +12,10 @@ from streamgauge.wire.dialects.bedrock_invoke import BedrockInvoke
 from streamgauge.wire.dialects.cohere import Cohere
 from streamgauge.wire.dialects.gemini import Gemini
 from streamgauge.wire.dialects.ollama import Ollama
+from streamgauge.wire.dialects.openai_assistants import OpenAIAssistants
 from streamgauge.wire.dialects.openai_chat import OpenAIChat
+from streamgauge.wire.dialects.openai_completions import OpenAICompletions
+from streamgauge.wire.dialects.openai_responses import OpenAIResponses
 from streamgauge.wire.dialects.replicate import Replicate
 from streamgauge.wire.dialects.watsonx import Watsonx
 from streamgauge.wire.events import Event, Frame
@@ -31,6 +34,9 @@ class Dialect(Protocol):
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     OpenAIChat.name: OpenAIChat,
+    OpenAICompletions.name: OpenAICompletions,
+    OpenAIResponses.name: OpenAIResponses,
+    OpenAIAssistants.name: OpenAIAssistants,
     Anthropic.name: Anthropic,
     Gemini.name: Gemini,
     BedrockConverse.name: BedrockConverse,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamgauge.wire.dialects.said import Said
 from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, says, string
 from streamgauge.wire.events import (
     Event,
@@ -31,7 +32,7 @@ from streamgauge.wire.events import (
 )
 
 DONE = b"[DONE]"
-CHUNK = "chat.completion.chunk"
+CHUNKS = ("chat.completion.chunk", "text_completion")
 
 # The fields that have words of ours, or say nothing: `obfuscation` is padding. A chunk of quiet
 # fields and a message of plain ones, which is what nearly all are, need no closer look.
@@ -47,9 +48,6 @@ _CALL = {"index", "id", "type", "function", "custom"}
 # Texts that every delta repeats.
 _LABELS = {"channel", "phase"}
 
-# So many sayings are remembered, so as not to keep them twice; who sends more repeats himself.
-MAX_SAID = 1000
-
 
 class OpenAIChat:
     """Reads the frames of one answer."""
@@ -64,7 +62,7 @@ class OpenAIChat:
         self._has_finish = False
         self._running: dict[str, Any] | None = None  # usage that may not be the last word
         self._calls: dict[int, _Calls] = {}  # of each choice
-        self._said: dict[tuple[int, str], Any] = {}  # extras, which are repeated a lot
+        self._said = Said()
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
@@ -81,7 +79,7 @@ class OpenAIChat:
             self._start(chunk, events)
         for position, choice in enumerate(chunk.get("choices") or ()):
             self._choice(position, choice, events)
-        is_quiet = chunk.get("object") == CHUNK and chunk.keys() <= _QUIET
+        is_quiet = chunk.get("object") in CHUNKS and chunk.keys() <= _QUIET
         if not is_quiet or frame.event is not None:
             self._rest(chunk, frame, events)
         return events
@@ -125,13 +123,8 @@ class OpenAIChat:
         """Keep what holds until it is said anew; a list of a choice goes on."""
         if index >= 0 and isinstance(value, list):
             events.append(Extra(name, value, index))
-            return
-        if self._said.get((index, name)) == value:
-            return
-        if len(self._said) >= MAX_SAID:
-            self._said.clear()
-        self._said[index, name] = value
-        events.append(Extra(name, value if index < 0 else [value], index))
+        elif self._said.is_new((index, name), value):
+            events.append(Extra(name, value if index < 0 else [value], index))
 
     # -- of one choice -----------------------------------------------------------------------
 
@@ -305,7 +298,7 @@ def _is_chunk(chunk: Any) -> bool:
 
 
 def _is_whole(chunk: dict[str, Any]) -> bool:
-    if chunk.get("object") == CHUNK:
+    if chunk.get("object") in CHUNKS:
         return False
     choices = chunk.get("choices") or ()
     if any(choice.get("delta") is not None for choice in choices):
