@@ -7,7 +7,6 @@ KIND = "the kind of the object; it is told by where it stands"
 ORDER = "the order of the blocks, which is that of the frames"
 TIME = "when the provider made the frame; ours is the time that counts"
 LATER = "an earlier count; the last one holds"
-NOT_YET = "not kept yet"
 
 PLACE = "where a piece belongs; taken for another place, the last snapshot mends it"
 LATER_SNAPSHOT = "a snapshot on the way; the last one holds"
@@ -55,8 +54,6 @@ IGNORED: dict[str, dict[str, str]] = {
         "message_start:message(message).type": KIND,
         "content_block_*:index": ORDER,
         "message_start:message(message).usage.*": LATER,
-        "content_block_start:content_block(mcp_tool_use).server_name": NOT_YET,
-        "content_block_start:content_block(tool_use).caller(*).type": NOT_YET,
     },
     "bedrock_converse": {
         "*:p": PADDING,

@@ -236,6 +236,47 @@ def test_a_frame_that_cannot_be_read_is_one_unknown_and_the_rest_goes_on(cut: Cu
     assert (got.unknown, got.stream_faults, got.has_terminal) == (5, 0, True)
 
 
+def test_what_has_no_word_of_ours_keeps_its_own(cut: Cut) -> None:
+    """Of the message, of its end, of blocks and calls, and deltas of tomorrow."""
+    tool = {"type": "tool_use", "id": "t", "name": "f", "caller": {"type": "direct"}}
+    start = {"type": "message_start", "message": {"id": "m", "container": {"id": "c"}}}
+    raw = sse(
+        start,
+        block(0, type="text", text="a", mood="glad"),
+        delta(0, type="compaction_delta", content="x"),
+        delta(0, type="compaction_delta", content="y"),
+        block(1, **tool),
+        END | {"context_management": {"applied_edits": [1]}},
+        STOP,
+    )
+    reply = accumulated("anthropic", "sse", raw, cut).reply()
+    assert reply.extra == {
+        "container": {"id": "c"},
+        "context_management": {"applied_edits": [1]},
+    }
+    assert reply.choices[0].extra == {
+        "blocks": [{"type": "text", "mood": "glad"}],
+        "content": "xy",
+        "tool_calls": [{"index": 0, "caller": {"type": "direct"}}],
+    }
+
+
+def test_an_emoji_cut_in_two_is_whole_again(cut: Cut) -> None:
+    """Neither half is lost as an unknown frame."""
+    halves = [
+        b'data: {"type":"content_block_delta","index":0,"delta":{"text":"' + half + b'"}}\n\n'
+        for half in (rb"a\ud83d", rb"\ude00b")
+    ]
+    got = accumulated("anthropic", "sse", sse(START) + b"".join(halves), cut)
+    assert (got.text(), got.unknown) == ("a😀b", 0)
+
+
+def test_an_error_event_without_json_is_a_fault() -> None:
+    """Somebody in between wrote it."""
+    got = accumulated("anthropic", "sse", b"event: error\ndata: gone\n\n", whole)
+    assert got.faults == [Fault(message="gone")]
+
+
 KINDS = "message_start content_block_start content_block_delta message_delta message error text "
 KINDS += "thinking tool_use server_tool_use novelty"
 FIELDS = "message content_block delta usage error index content text thinking citations citation "

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from streamgauge.wire.dialects.openai_chat import fault_of, text_of
+from streamgauge.wire.dialects.openai_chat import fault_of, faults_of, text_of
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -28,46 +26,15 @@ from streamgauge.wire.events import (
     UsageReport,
 )
 
+Said = dict[str, Any]
 
-class _Message(Struct):
-    id: str | None = None
-    role: str | None = None
-    model: str | None = None
-    content: list[dict[str, Any]] | None = None
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    usage: dict[str, Any] | None = None
-
-
-class _Delta(Struct):
-    type: str | None = None
-    text: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    partial_json: str | None = None
-    citation: Any = None
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-
-
-class _Event(Struct):
-    type: str | None = None
-    index: int = 0
-    message: _Message | str | None = None
-    content_block: dict[str, Any] | None = None
-    delta: _Delta | None = None
-    usage: dict[str, Any] | None = None
-    error: Any = None
-    # a whole answer
-    id: str | None = None
-    role: str | None = None
-    model: str | None = None
-    content: Any = None
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-
-
-_decode = msgspec.json.Decoder(_Event).decode
+# The fields that have words of ours; all others keep their names.
+_STOP = {"stop_reason", "stop_sequence"}
+_MESSAGE = {"type", "id", "role", "model", "usage", *_STOP}
+_DELTA = {"type", "text", "thinking", "partial_json", "signature", "citation"}
+_TEXT = {"type", "text", "citations"}
+_THINKING = {"type", "thinking", "signature"}
+_TOOL = {"type", "id", "name", "input"}
 
 TOOL_BLOCKS = ("tool_use", "server_tool_use", "mcp_tool_use")
 
@@ -86,117 +53,139 @@ class Anthropic:
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
-        try:
-            event = _decode(frame.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return [Unknown(frame.data)]
+        said = decoded(frame.data)
+        if not isinstance(said, dict):
+            return [fault_of(None, frame.data) if frame.event == "error" else Unknown(frame.data)]
         events: list[Event] = []
-        read = _READ.get(event.type or "")
+        read = _READ.get(string(said.get("type")))
         if read is not None:
-            read(self, event, events)
-        elif event.error:
-            events.append(fault_of(event.error, frame.data))
+            read(self, said, events)
+        elif said.get("error"):
+            self._error(said, events)
         else:
             events.append(Unknown(frame.data))
         return events
 
     # -- the events of a stream ------------------------------------------------------------
 
-    def _message_start(self, event: _Event, events: list[Event]) -> None:
-        message = event.message
-        if isinstance(message, _Message):
-            events.append(Started(message.id, message.model, message.role))
-            self._report(message.usage, events, final=False)
+    def _message_start(self, said: Said, events: list[Event]) -> None:
+        message = mapping(said.get("message"))
+        self._start(message, events)
+        _rest(message, _MESSAGE, events)
+        self._report(message, events, final=False)
 
-    def _block_start(self, event: _Event, events: list[Event]) -> None:
-        if event.content_block is not None:
-            self._block(event.index, event.content_block, events, is_whole=False)
+    def _block_start(self, said: Said, events: list[Event]) -> None:
+        self._block(said.get("index"), mapping(said.get("content_block")), events, is_whole=False)
 
-    def _block_delta(self, event: _Event, events: list[Event]) -> None:
-        delta = event.delta
-        if delta is None:
-            return
-        if delta.text:
-            events.append(TextDelta(delta.text))
-        if delta.thinking:
-            events.append(ReasoningDelta(delta.thinking))
-        if delta.partial_json:
-            events.append(ToolCallDelta(self._tool(event.index), delta.partial_json))
-        if delta.signature:
-            events.append(Extra("signatures", [delta.signature]))
-        if delta.citation is not None:
-            events.append(Extra("citations", [delta.citation]))
+    def _block_delta(self, said: Said, events: list[Event]) -> None:
+        delta = mapping(said.get("delta"))
+        if string(delta.get("text")):
+            events.append(TextDelta(delta["text"]))
+        if string(delta.get("thinking")):
+            events.append(ReasoningDelta(delta["thinking"]))
+        if string(delta.get("partial_json")):
+            events.append(ToolCallDelta(self._tool(said.get("index")), delta["partial_json"]))
+        if delta.get("signature"):
+            events.append(Extra("signatures", [delta["signature"]]))
+        if delta.get("citation") is not None:
+            events.append(Extra("citations", [delta["citation"]]))
+        for name, value in rest(delta, _DELTA).items():
+            # Kinds of tomorrow: a text is a piece of a longer one.
+            events.append(Extra(name, value if isinstance(value, str) else [value]))
 
-    def _message_delta(self, event: _Event, events: list[Event]) -> None:
-        self._report(event.usage, events, final=True)
-        if event.delta is not None:
-            _stop(event.delta.stop_reason, event.delta.stop_sequence, events)
+    def _message_delta(self, said: Said, events: list[Event]) -> None:
+        self._report(said, events, final=True)
+        delta = mapping(said.get("delta"))
+        _stop(delta, events)
+        _rest(delta, _STOP, events)
+        _rest(said, {"type", "delta", "usage"}, events)
 
-    def _message_stop(self, event: _Event, events: list[Event]) -> None:  # noqa: ARG002
+    def _message_stop(self, said: Said, events: list[Event]) -> None:  # noqa: ARG002
         events.append(Terminal())
 
-    def _error(self, event: _Event, events: list[Event]) -> None:
-        events.append(fault_of(event.error, b""))
+    def _error(self, said: Said, events: list[Event]) -> None:
+        events += faults_of(said.get("error"), b"")
+        _rest(said, {"type", "error"}, events)
 
-    def _nothing(self, event: _Event, events: list[Event]) -> None:
+    def _nothing(self, said: Said, events: list[Event]) -> None:
         """`ping` and `content_block_stop` say nothing."""
 
     # -- a whole answer --------------------------------------------------------------------
 
-    def _whole(self, event: _Event, events: list[Event]) -> None:
-        events.append(Started(event.id, event.model, event.role))
-        blocks = event.content if isinstance(event.content, list) else ()
-        for index, block in enumerate(blocks):
-            if isinstance(block, dict):
-                self._block(index, block, events, is_whole=True)
-        self._report(event.usage, events, final=True)
-        _stop(event.stop_reason, event.stop_sequence, events)
+    def _whole(self, said: Said, events: list[Event]) -> None:
+        self._start(said, events)
+        for index, block in enumerate(mappings(said.get("content"))):
+            self._block(index, block, events, is_whole=True)
+        _rest(said, _MESSAGE | {"content"}, events)
+        self._report(said, events, final=True)
+        _stop(said, events)
         events.append(Terminal())
 
     # -- parts -------------------------------------------------------------------------------
 
-    def _block(
-        self, index: int, block: dict[str, Any], events: list[Event], *, is_whole: bool
-    ) -> None:
+    def _start(self, message: Said, events: list[Event]) -> None:
+        answer, model, role = (text_of(message.get(name)) for name in ("id", "model", "role"))
+        if answer or model or role:
+            events.append(Started(answer, model, role))
+
+    def _block(self, index: Any, block: Said, events: list[Event], *, is_whole: bool) -> None:
         kind = block.get("type")
         if kind == "text":
-            if block.get("text"):
-                events.append(TextDelta(str(block["text"])))
+            if string(block.get("text")):
+                events.append(TextDelta(block["text"]))
             if isinstance(block.get("citations"), list) and block["citations"]:
                 events.append(Extra("citations", block["citations"]))
+            left = rest(block, _TEXT)
         elif kind == "thinking":
-            if block.get("thinking"):
-                events.append(ReasoningDelta(str(block["thinking"])))
+            if string(block.get("thinking")):
+                events.append(ReasoningDelta(block["thinking"]))
             if block.get("signature"):
                 events.append(Extra("signatures", [block["signature"]]))
+            left = rest(block, _THINKING)
         elif kind in TOOL_BLOCKS:
-            # The input of a starting block is {} until its deltas have come.
-            given = block.get("input")
-            is_given = given is not None if is_whole else bool(given)
-            arguments = msgspec.json.encode(given).decode() if is_given else ""
-            tool, name = text_of(block.get("id")), text_of(block.get("name"))
-            events.append(ToolCallDelta(self._tool(index), arguments, tool, name, kind))
+            self._call(index, block, events, is_whole=is_whole)
+            return
         else:
-            events.append(Extra("blocks", [block]))
+            left = block
+        if left:
+            events.append(Extra("blocks", [{"type": kind, **left}]))
 
-    def _tool(self, block: int) -> int:
-        return self._tools.setdefault(block, len(self._tools))
+    def _call(self, index: Any, block: Said, events: list[Event], *, is_whole: bool) -> None:
+        # The input of a starting block is {} until its deltas have come.
+        given = block.get("input")
+        is_given = given is not None if is_whole else bool(given)
+        number, kind = self._tool(index), text_of(block.get("type"))
+        tool, name = text_of(block.get("id")), text_of(block.get("name"))
+        arguments = encoded(given) if is_given else ""
+        events.append(ToolCallDelta(number, arguments, tool, name, kind))
+        left = rest(block, _TOOL)
+        if left:
+            events.append(Extra("tool_calls", [{"index": number, **left}]))
 
-    def _report(self, usage: dict[str, Any] | None, events: list[Event], *, final: bool) -> None:
+    def _tool(self, block: Any) -> int:
+        place = block if isinstance(block, int) else 0
+        return self._tools.setdefault(place, len(self._tools))
+
+    def _report(self, said: Said, events: list[Event], *, final: bool) -> None:
+        usage = mapping(said.get("usage"))
         if usage:
             given = {name: value for name, value in usage.items() if value is not None}
             self._usage = {**self._usage, **given}
             events.append(UsageReport(self._usage, final))
 
 
-def _stop(reason: str | None, sequence: str | None, events: list[Event]) -> None:
-    if reason:
-        events.append(Finish(reason))
-    if sequence:
-        events.append(Extra("stop_sequence", [sequence]))
+def _stop(said: Said, events: list[Event]) -> None:
+    if said.get("stop_reason"):
+        events.append(Finish(str(said["stop_reason"])))
+    if said.get("stop_sequence"):
+        events.append(Extra("stop_sequence", [said["stop_sequence"]]))
 
 
-_READ: dict[str, Callable[[Anthropic, _Event, list[Event]], None]] = {
+def _rest(said: Said, known: set[str], events: list[Event]) -> None:
+    events += [Extra(name, value, -1) for name, value in rest(said, known).items()]
+
+
+_READ: dict[str, Callable[[Anthropic, Said, list[Event]], None]] = {
     "message_start": Anthropic._message_start,
     "content_block_start": Anthropic._block_start,
     "content_block_delta": Anthropic._block_delta,
