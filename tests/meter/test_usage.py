@@ -39,6 +39,67 @@ REPORTED: list[tuple[str, dict[str, Any], Usage]] = [
         ),
     ),
     (
+        "openai_responses",
+        {
+            "input_tokens": 1401,
+            "input_tokens_details": {"cached_tokens": 1024},
+            "output_tokens": 480,
+            "output_tokens_details": {"reasoning_tokens": 256},
+            "total_tokens": 1881,
+        },
+        Usage(
+            input_tokens=1401,
+            output_tokens=480,
+            cached_input_tokens=1024,
+            reasoning_tokens=256,
+            usage_source=UsageSource.REPORTED,
+        ),
+    ),
+    (
+        "openai_assistants",
+        {
+            "prompt_tokens": 381,
+            "completion_tokens": 89,
+            "prompt_token_details": {"cached_tokens": 128},
+        },
+        Usage(
+            input_tokens=381,
+            output_tokens=89,
+            cached_input_tokens=128,
+            usage_source=UsageSource.REPORTED,
+        ),
+    ),
+    (
+        # A prediction that was not taken is part of the completion.
+        "openai_chat",
+        {
+            "prompt_tokens": 9,
+            "completion_tokens": 60,
+            "completion_tokens_details": {
+                "accepted_prediction_tokens": 20,
+                "rejected_prediction_tokens": 30,
+            },
+        },
+        Usage(input_tokens=9, output_tokens=60, usage_source=UsageSource.REPORTED),
+    ),
+    (
+        # LiteLLM has Anthropic's words beside OpenAI's totals, which include them.
+        "openai_chat",
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 5,
+            "cache_read_input_tokens": 70,
+            "cache_creation_input_tokens": 20,
+        },
+        Usage(
+            input_tokens=100,
+            output_tokens=5,
+            cached_input_tokens=70,
+            cache_write_tokens=20,
+            usage_source=UsageSource.REPORTED,
+        ),
+    ),
+    (
         # xAI's total has the reasoning beside the completion.
         "openai_chat",
         {

@@ -31,14 +31,21 @@ def usage_of(raw: dict[str, Any] | None, *, dialect: str | None, final: bool) ->
 
 
 def _openai(raw: dict[str, Any]) -> dict[str, int | None]:
-    given = _first(raw, "prompt_tokens_details", "input_tokens_details")
+    # Writer and the Assistants leave the s out.
+    given = _first(raw, "prompt_tokens_details", "input_tokens_details", "prompt_token_details")
     made = _first(raw, "completion_tokens_details", "output_tokens_details")
     prompt = given if isinstance(given, dict) else {}
     completion = made if isinstance(made, dict) else {}
     cached = _count(prompt, "cached_tokens")
     if cached is None:
-        # DeepSeek, Moonshot and Together have it beside the totals.
-        cached = _count(raw, "prompt_cache_hit_tokens", "cached_tokens")
+        # DeepSeek, Moonshot and Together, and those who translate Anthropic's answers, have it
+        # beside the totals.
+        cached = _count(raw, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
+    written = _count(
+        prompt, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"
+    )
+    if written is None:
+        written = _count(raw, "cache_creation_input_tokens")
     reasoning = _count(completion, "reasoning_tokens")
     if reasoning is None:
         reasoning = _count(raw, "reasoning_tokens")
@@ -48,7 +55,7 @@ def _openai(raw: dict[str, Any]) -> dict[str, int | None]:
         "input_tokens": asked,
         "output_tokens": _with_reasoning(said, reasoning, asked, _count(raw, "total_tokens")),
         "cached_input_tokens": cached,
-        "cache_write_tokens": _count(prompt, "cache_write_tokens", "cache_creation_tokens"),
+        "cache_write_tokens": written,
         "reasoning_tokens": reasoning,
         "audio_input_tokens": _count(prompt, "audio_tokens"),
         "audio_output_tokens": _count(completion, "audio_tokens"),
@@ -209,6 +216,9 @@ _MODELS: tuple[tuple[str, Callable[[dict[str, Any]], dict[str, int | None]]], ..
 
 _READERS: dict[str, Callable[[dict[str, Any]], dict[str, int | None]]] = {
     "openai_chat": _openai,
+    "openai_completions": _openai,
+    "openai_responses": _openai,
+    "openai_assistants": _openai,
     "anthropic": _anthropic,
     "gemini": _gemini,
     "bedrock_converse": _converse,
