@@ -31,6 +31,9 @@ ENDS = ("completed", "incomplete", "failed", "cancelled", "expired", "requires_a
 # What each kind of tool is called with.
 _GIVEN = {"function": "arguments", "code_interpreter": "input"}
 
+# Tools of OpenAI's own have no other name.
+_HOSTED = ("code_interpreter", "file_search")
+
 
 class OpenAIAssistants:
     """Reads the frames of one run."""
@@ -42,7 +45,8 @@ class OpenAIAssistants:
 
     def __init__(self) -> None:
         self._sizes: dict[Any, int] = {}  # how much was said of a text or of a list
-        self._calls: dict[Any, int] = {}  # of a step → number of the call
+        self._calls: dict[Any, int] = {}  # place in a step → number of the call
+        self._slots: dict[str | None, Any] = {}  # id of a call → its place
         self._said = Said()
 
     def read(self, frame: Frame) -> list[Event]:
@@ -68,14 +72,15 @@ class OpenAIAssistants:
     def _message_delta(self, said: dict[str, Any], events: list[Event]) -> None:
         delta = mapping(said.get("delta"))
         for place, part in enumerate(mappings(delta.get("content"))):
-            self._part((said.get("id"), part.get("index", place)), part, events, is_piece=True)
+            slot = text_of(said.get("id")), text_of(part.get("index", place))
+            self._part(slot, part, events, is_piece=True)
         self._more("messages", said, rest(delta, {"content"}), events)
 
     def _message(self, said: dict[str, Any], events: list[Event]) -> None:
         if said.get("role") and self._said.is_new("role", said["role"]):
             events.append(Started(role=str(said["role"])))
         for place, part in enumerate(mappings(said.get("content"))):
-            self._part((said.get("id"), place), part, events, is_piece=False)
+            self._part((text_of(said.get("id")), str(place)), part, events, is_piece=False)
         self._more("messages", said, rest(said, {"object", "content"}), events)
 
     def _part(
@@ -99,12 +104,12 @@ class OpenAIAssistants:
     def _step_delta(self, said: dict[str, Any], events: list[Event]) -> None:
         delta = mapping(said.get("delta"))
         details = mapping(delta.get("step_details"))
-        self._tools(said.get("id"), details, events, is_piece=True)
+        self._tools(text_of(said.get("id")), details, events, is_piece=True)
         self._more("steps", said, rest(delta, {"step_details"}), events)
 
     def _step(self, said: dict[str, Any], events: list[Event]) -> None:
         details = mapping(said.get("step_details"))
-        self._tools(said.get("id"), details, events, is_piece=False)
+        self._tools(text_of(said.get("id")), details, events, is_piece=False)
         left = rest(said, {"object", "step_details"}) | rest(details, {"type", "tool_calls"})
         self._more("steps", said, left, events)
 
@@ -112,23 +117,21 @@ class OpenAIAssistants:
         self, step: Any, details: dict[str, Any], events: list[Event], *, is_piece: bool
     ) -> None:
         for place, call in enumerate(mappings(details.get("tool_calls"))):
-            slot = step, call.get("index", place)
-            if call.get("id"):
-                # A run that waits for the outcome of its calls tells them once more.
-                number = self._calls.setdefault(slot, len(self._calls))
-                self._calls.setdefault(call["id"], number)
+            slot = step, text_of(call.get("index", place))
             self._call(slot, call, events, is_piece=is_piece)
 
     def _call(
         self, slot: Any, call: dict[str, Any], events: list[Event], *, is_piece: bool
     ) -> None:
         number = self._calls.setdefault(slot, len(self._calls))
+        if call.get("id"):
+            self._slots.setdefault(text_of(call["id"]), slot)
         kind = string(call.get("type"))
         tool = mapping(call.get(kind))
         field = _GIVEN.get(kind, "input")
         given = "" if tool.get(field) is None else encoded(tool[field])
         text = self._fresh(("call", number), given, is_piece=is_piece)
-        name = text_of(tool.get("name")) or kind or None
+        name = text_of(tool.get("name")) or (kind if kind in _HOSTED else None)
         began = text_of(call.get("id")), name
         if text or (any(began) and self._said.is_new(("call", number), began)):
             events.append(ToolCallDelta(number, text, began[0], name, kind or None))
@@ -148,7 +151,9 @@ class OpenAIAssistants:
             events.append(Started(*began))
         awaited = mapping(mapping(said.get("required_action")).get("submit_tool_outputs"))
         for call in mappings(awaited.get("tool_calls")):
-            self._call(call.get("id"), call, events, is_piece=False)
+            # The steps have told them, most likely.
+            tool = text_of(call.get("id"))
+            self._call(self._slots.get(tool, tool), call, events, is_piece=False)
         for name, value in rest(said, {"object", "id", "model", "usage", "last_error"}).items():
             if self._said.is_new(name, value):
                 events.append(Extra(name, value, -1))
