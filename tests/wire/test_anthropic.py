@@ -261,6 +261,21 @@ def test_what_has_no_word_of_ours_keeps_its_own(cut: Cut) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "event",
+    [delta(0, text=["M"]), delta(0, partial_json={"x": "M"}), block(0, type="text", text=["M"])],
+)
+def test_a_field_of_another_type_keeps_what_it_says(event: dict[str, Any]) -> None:
+    got = accumulated("anthropic", "sse", sse(START, event), whole)
+    assert "M" in json.dumps(msgspec.to_builtins(got.reply().choices))
+
+
+@pytest.mark.parametrize("event", [START | {"message": "M"}, delta(0) | {"delta": ["M"]}])
+def test_an_event_about_nothing_is_unknown(event: dict[str, Any]) -> None:
+    """Where an object should be."""
+    assert accumulated("anthropic", "sse", sse(event), whole).unknown == 1
+
+
 def test_an_emoji_cut_in_two_is_whole_again(cut: Cut) -> None:
     """Neither half is lost as an unknown frame."""
     halves = [

@@ -416,6 +416,28 @@ def test_fields_nobody_knew_keep_their_names(cut: Cut) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"delta": ["M"]},
+        {"delta": {"content": {"x": "M"}}},
+        {"delta": {"reasoning": ["M"]}},
+        {"delta": {"tool_calls": {"x": "M"}}},
+        {"delta": {"tool_calls": [{"id": "a", "function": "M"}]}},
+        {"delta": {"function_call": "M"}},
+        {"delta": {"audio": "M"}},
+        {"text": ["M"]},
+        {"index": "M", "delta": {}},
+    ],
+)
+def test_a_field_of_another_type_keeps_what_it_says(choice: dict[str, Any]) -> None:
+    """Under its name; and the rest of the chunk is read."""
+    chunk = {"choices": [choice], "usage": "U", "model": "m"}
+    got = accumulated("openai_chat", "sse", sse(delta("a"), chunk), whole)
+    assert "M" in json.dumps(msgspec.to_builtins(got.reply().choices))
+    assert (got.text(), got.model, got.reply().extra) == ("a", "m", {"usage": "U"})
+
+
 # What relatives of the API add, as their documentation shows it.
 ADDITIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "perplexity": (

@@ -7,11 +7,19 @@ together are the usage of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import fault_of, faults_of, text_of
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
+from streamgauge.wire.dialects.values import (
+    decoded,
+    encoded,
+    mapping,
+    mappings,
+    says,
+    string,
+    unread,
+)
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -28,13 +36,24 @@ from streamgauge.wire.events import (
 
 Said = dict[str, Any]
 
-# The fields that have words of ours; all others keep their names.
-_STOP = {"stop_reason", "stop_sequence"}
-_MESSAGE = {"type", "id", "role", "model", "usage", *_STOP}
-_DELTA = {"type", "text", "thinking", "partial_json", "signature", "citation"}
-_TEXT = {"type", "text", "citations"}
-_THINKING = {"type", "thinking", "signature"}
-_TOOL = {"type", "id", "name", "input"}
+# The fields that have words of ours, and the type of the word; all others keep their names.
+_STOP = dict.fromkeys(("stop_reason", "stop_sequence"), object)
+_MESSAGE = {**dict.fromkeys(("type", "id", "role", "model"), object), "usage": dict}
+_WHOLE = {**_MESSAGE, **_STOP, "content": list}
+_END = {"type": object, "delta": dict, "usage": dict}
+_ERROR = {"type": object, "error": object}
+_DELTA = {"type": object, "text": str, "thinking": str, "partial_json": str}
+_DELTA |= {"signature": object, "citation": object}
+_TEXT = {"type": object, "text": str, "citations": list}
+_THINKING = {"type": object, "thinking": str, "signature": object}
+_TOOL = dict.fromkeys(("type", "id", "name", "input"), object)
+
+# What the events of a stream are about.
+_ABOUT = {
+    "message_start": "message",
+    "content_block_start": "content_block",
+    "content_block_delta": "delta",
+}
 
 TOOL_BLOCKS = ("tool_use", "server_tool_use", "mcp_tool_use")
 
@@ -57,8 +76,11 @@ class Anthropic:
         if not isinstance(said, dict):
             return [fault_of(None, frame.data) if frame.event == "error" else Unknown(frame.data)]
         events: list[Event] = []
-        read = _READ.get(string(said.get("type")))
-        if read is not None:
+        kind = string(said.get("type"))
+        read = _READ.get(kind)
+        if says(about := said.get(_ABOUT.get(kind))) and not isinstance(about, dict):
+            events.append(Unknown(frame.data))
+        elif read is not None:
             read(self, said, events)
         elif said.get("error"):
             self._error(said, events)
@@ -89,7 +111,7 @@ class Anthropic:
             events.append(Extra("signatures", [delta["signature"]]))
         if delta.get("citation") is not None:
             events.append(Extra("citations", [delta["citation"]]))
-        for name, value in rest(delta, _DELTA).items():
+        for name, value in unread(delta, _DELTA).items():
             # Kinds of tomorrow: a text is a piece of a longer one.
             events.append(Extra(name, value if isinstance(value, str) else [value]))
 
@@ -98,14 +120,14 @@ class Anthropic:
         delta = mapping(said.get("delta"))
         _stop(delta, events)
         _rest(delta, _STOP, events)
-        _rest(said, {"type", "delta", "usage"}, events)
+        _rest(said, _END, events)
 
     def _message_stop(self, said: Said, events: list[Event]) -> None:  # noqa: ARG002
         events.append(Terminal())
 
     def _error(self, said: Said, events: list[Event]) -> None:
         events += faults_of(said.get("error"), b"")
-        _rest(said, {"type", "error"}, events)
+        _rest(said, _ERROR, events)
 
     def _nothing(self, said: Said, events: list[Event]) -> None:
         """`ping` and `content_block_stop` say nothing."""
@@ -116,7 +138,7 @@ class Anthropic:
         self._start(said, events)
         for index, block in enumerate(mappings(said.get("content"))):
             self._block(index, block, events, is_whole=True)
-        _rest(said, _MESSAGE | {"content"}, events)
+        _rest(said, _WHOLE, events)
         self._report(said, events, final=True)
         _stop(said, events)
         events.append(Terminal())
@@ -135,13 +157,13 @@ class Anthropic:
                 events.append(TextDelta(block["text"]))
             if isinstance(block.get("citations"), list) and block["citations"]:
                 events.append(Extra("citations", block["citations"]))
-            left = rest(block, _TEXT)
+            left = unread(block, _TEXT)
         elif kind == "thinking":
             if string(block.get("thinking")):
                 events.append(ReasoningDelta(block["thinking"]))
             if block.get("signature"):
                 events.append(Extra("signatures", [block["signature"]]))
-            left = rest(block, _THINKING)
+            left = unread(block, _THINKING)
         elif kind in TOOL_BLOCKS:
             self._call(index, block, events, is_whole=is_whole)
             return
@@ -158,7 +180,7 @@ class Anthropic:
         tool, name = text_of(block.get("id")), text_of(block.get("name"))
         arguments = encoded(given) if is_given else ""
         events.append(ToolCallDelta(number, arguments, tool, name, kind))
-        left = rest(block, _TOOL)
+        left = unread(block, _TOOL)
         if left:
             events.append(Extra("tool_calls", [{"index": number, **left}]))
 
@@ -181,8 +203,8 @@ def _stop(said: Said, events: list[Event]) -> None:
         events.append(Extra("stop_sequence", [said["stop_sequence"]]))
 
 
-def _rest(said: Said, known: set[str], events: list[Event]) -> None:
-    events += [Extra(name, value, -1) for name, value in rest(said, known).items()]
+def _rest(said: Said, words: Mapping[str, type], events: list[Event]) -> None:
+    events += [Extra(name, value, -1) for name, value in unread(said, words).items()]
 
 
 _READ: dict[str, Callable[[Anthropic, Said, list[Event]], None]] = {

@@ -11,7 +11,16 @@ from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import DONE, faults_of, text_of
 from streamgauge.wire.dialects.said import Said
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, says, string
+from streamgauge.wire.dialects.values import (
+    decoded,
+    encoded,
+    mapping,
+    mappings,
+    rest,
+    says,
+    string,
+    unread,
+)
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -30,6 +39,10 @@ ENDS = ("completed", "incomplete", "failed", "cancelled", "expired", "requires_a
 
 # What each kind of tool is called with.
 _GIVEN = {"function": "arguments", "code_interpreter": "input"}
+
+_RUN = {**dict.fromkeys(("object", "id", "model", "last_error"), object), "usage": dict}
+_PART = {"index": object, "type": object, "text": dict}
+_TEXT = {"value": str, "annotations": list}
 
 # Tools of OpenAI's own have no other name.
 _HOSTED = ("code_interpreter", "file_search")
@@ -74,14 +87,14 @@ class OpenAIAssistants:
         for place, part in enumerate(mappings(delta.get("content"))):
             slot = text_of(said.get("id")), text_of(part.get("index", place))
             self._part(slot, part, events, is_piece=True)
-        self._more("messages", said, rest(delta, {"content"}), events)
+        self._more("messages", said, unread(delta, {"content": list}), events)
 
     def _message(self, said: dict[str, Any], events: list[Event]) -> None:
         if said.get("role") and self._said.is_new("role", said["role"]):
             events.append(Started(role=str(said["role"])))
         for place, part in enumerate(mappings(said.get("content"))):
             self._part((text_of(said.get("id")), str(place)), part, events, is_piece=False)
-        self._more("messages", said, rest(said, {"object", "content"}), events)
+        self._more("messages", said, unread(said, {"object": object, "content": list}), events)
 
     def _part(
         self, slot: tuple[Any, Any], part: dict[str, Any], events: list[Event], *, is_piece: bool
@@ -94,7 +107,7 @@ class OpenAIAssistants:
         fresh = self._fresh((slot, "annotations"), notes or [], is_piece=is_piece)
         if fresh:
             events.append(Extra("annotations", fresh))
-        left = rest(part, {"index", "type", "text"}) | rest(told, {"value", "annotations"})
+        left = unread(part, _PART) | unread(told, _TEXT)
         if left and self._said.is_new((slot, "part"), left):
             # Images and files.
             events.append(Extra("content", [{"type": part.get("type"), **left}]))
@@ -105,12 +118,14 @@ class OpenAIAssistants:
         delta = mapping(said.get("delta"))
         details = mapping(delta.get("step_details"))
         self._tools(text_of(said.get("id")), details, events, is_piece=True)
-        self._more("steps", said, rest(delta, {"step_details"}), events)
+        self._more("steps", said, unread(delta, {"step_details": dict}), events)
 
     def _step(self, said: dict[str, Any], events: list[Event]) -> None:
         details = mapping(said.get("step_details"))
         self._tools(text_of(said.get("id")), details, events, is_piece=False)
-        left = rest(said, {"object", "step_details"}) | rest(details, {"type", "tool_calls"})
+        left = unread(said, {"object": object, "step_details": dict}) | rest(
+            details, {"type", "tool_calls"}
+        )
         self._more("steps", said, left, events)
 
     def _tools(
@@ -154,7 +169,7 @@ class OpenAIAssistants:
             # The steps have told them, most likely.
             tool = text_of(call.get("id"))
             self._call(self._slots.get(tool, tool), call, events, is_piece=False)
-        for name, value in rest(said, {"object", "id", "model", "usage", "last_error"}).items():
+        for name, value in unread(said, _RUN).items():
             if self._said.is_new(name, value):
                 events.append(Extra(name, value, -1))
         status = said.get("status")

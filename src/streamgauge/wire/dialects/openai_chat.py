@@ -14,7 +14,16 @@ from __future__ import annotations
 from typing import Any
 
 from streamgauge.wire.dialects.said import Said
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, says, string
+from streamgauge.wire.dialects.values import (
+    decoded,
+    encoded,
+    mapping,
+    mappings,
+    rest,
+    says,
+    string,
+    unread,
+)
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -35,15 +44,22 @@ DONE = b"[DONE]"
 CHUNKS = ("chat.completion.chunk", "text_completion")
 
 # The fields that have words of ours, or say nothing: `obfuscation` is padding. A chunk of quiet
-# fields and a message of plain ones, which is what nearly all are, need no closer look.
+# fields and a message of plain ones, which is what nearly all are, need no closer look. A field
+# of another type than its word has keeps its name, too.
 _REPEATED = ("id", "model", "created", "service_tier", "system_fingerprint", "provider")
 _QUIET = {*_REPEATED, "object", "choices", "obfuscation"}
-_CHUNK = _QUIET | {"usage", "error", "x_groq"}
-_CHOICE = {"index", "delta", "message", "text", "finish_reason", "logprobs", "error"}
 _PLAIN = {"role", "content"}
-_MESSAGE = _PLAIN | {"reasoning", "reasoning_content", "refusal", "audio"}
-_MESSAGE |= {"tool_calls", "function_call"}
-_CALL = {"index", "id", "type", "function", "custom"}
+_CHUNK = {**dict.fromkeys(_QUIET | {"error"}, object), "usage": dict, "x_groq": dict}
+_CHOICE = {**dict.fromkeys(("finish_reason", "logprobs", "error"), object), "index": int}
+_CHOICE |= {"delta": dict, "message": dict, "text": str}
+_MESSAGE = dict.fromkeys(_PLAIN | {"reasoning", "reasoning_content", "refusal", "audio"}, object)
+_MESSAGE |= {"tool_calls": list, "function_call": dict}
+_CALL = {"index": int, "id": object, "type": object, "function": dict, "custom": dict}
+_FUNCTION = {"name": object, "arguments": object}
+_CUSTOM = {"name": object, "input": object}
+_TEXT_PART = {"type": object, "text": str}
+_THINKING_PART = {"type": object, "thinking": object}
+_AUDIO = {"transcript": str, "data": str}
 
 # Texts that every delta repeats.
 _LABELS = {"channel", "phase"}
@@ -105,7 +121,7 @@ class OpenAIChat:
         for name, value in groq.items():
             if name != "error" and value != usage and says(value):
                 self._state(-1, f"x_groq.{name}", value, events)
-        for name, value in rest(chunk, _CHUNK).items():
+        for name, value in unread(chunk, _CHUNK).items():
             self._state(-1, name, value, events)
         error = _error_of(chunk, groq)
         if error or frame.event == "error":
@@ -140,7 +156,7 @@ class OpenAIChat:
         logprobs = choice.get("logprobs")
         if logprobs and says(logprobs):
             events.append(Extra("logprobs", [logprobs], index))
-        for name, value in rest(choice, _CHOICE).items():
+        for name, value in unread(choice, _CHOICE).items():
             self._state(index, name, value, events)
         if choice.get("error"):
             events += faults_of(choice["error"], b"")
@@ -172,7 +188,7 @@ class OpenAIChat:
             known = self._calls.setdefault(index, _Calls())
             for place, call in enumerate(calls):
                 _call(index, known.number(place, call), call, events)
-        for name, value in rest(message, _MESSAGE).items():
+        for name, value in unread(message, _MESSAGE).items():
             if isinstance(value, str) and name not in _LABELS:
                 events.append(Extra(name, value, index))
             else:
@@ -239,10 +255,10 @@ def _content(index: int, content: Any, events: list[Event]) -> None:
         said = mapping(part)
         if string(said.get("text")):
             events.append(TextDelta(said["text"], index))
-            left: Any = rest(said, {"type", "text"})
+            left: Any = unread(said, _TEXT_PART)
         elif said.get("thinking"):
             _thinking(index, said["thinking"], events)
-            left = rest(said, {"type", "thinking"})
+            left = unread(said, _THINKING_PART)
         else:
             left = part
         if says(left):
@@ -264,7 +280,7 @@ def _audio(index: int, audio: Any, events: list[Event]) -> None:
         events.append(TextDelta(said["transcript"], index))
     if string(said.get("data")):
         events.append(Extra("audio_data", said["data"], index))
-    left = rest(said, {"transcript", "data"}) if said else audio
+    left = unread(said, _AUDIO) if said else audio
     if left:
         events.append(Extra("audio", left, index))
 
@@ -279,8 +295,8 @@ def _call(index: int, number: int, call: dict[str, Any], events: list[Event]) ->
         ToolCallDelta(number, "" if given is None else encoded(given), tool, name, kind, index)
     )
     # Gemini's thought signatures are such.
-    left = rest(call, _CALL) | rest(function, {"name", "arguments"})
-    left |= rest(custom, {"name", "input"})
+    left = unread(call, _CALL) | unread(function, _FUNCTION)
+    left |= unread(custom, _CUSTOM)
     if left:
         events.append(Extra("tool_calls", [{"index": number, **left}], index))
 

@@ -17,7 +17,16 @@ from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import DONE, faults_of, text_of
 from streamgauge.wire.dialects.said import Said
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, says, string
+from streamgauge.wire.dialects.values import (
+    decoded,
+    encoded,
+    mapping,
+    mappings,
+    rest,
+    says,
+    string,
+    unread,
+)
 from streamgauge.wire.events import (
     Again,
     Event,
@@ -83,10 +92,12 @@ _CALLS = {
 }
 
 # The fields that have words of ours, and those that only say where the rest belongs.
-_RESPONSE = {"object", "id", "model", "output", "usage", "error"}
+_RESPONSE = dict.fromkeys(("object", "id", "model", "error"), object)
+_RESPONSE |= {"output": list, "usage": dict}
 _PLACE = {"type", "item_id", "output_index", "content_index", "summary_index", "annotation_index"}
 _PLACE |= {"sequence_number", "obfuscation"}
 
+ITEMS = ("response.output_item.added", "response.output_item.done")
 ENDS = ("completed", "incomplete", "failed", "cancelled")
 
 
@@ -114,14 +125,14 @@ class OpenAIResponses:
         events: list[Event] = []
         kind = string(said.get("type"))
         name, _, step = kind.rpartition(".")
-        if name in _PIECES:
+        if name in _PIECES and isinstance(said.get("delta", ""), str):
             self._piece(name, step, said, events)
-        elif kind in ("response.output_item.added", "response.output_item.done"):
-            self._item(self._output(said), mapping(said.get("item")), events)
+        elif kind in ITEMS and isinstance(said.get("item"), dict):
+            self._item(self._output(said), said["item"], events)
         elif isinstance(said.get("part"), dict):
             self._part(self._output(said), _number(said), said["part"], events)
         elif isinstance(said.get("response"), dict):
-            self._response(said["response"], events)
+            self._response(said["response"], events, step)
         elif kind == "response.output_text.annotation.added":
             slot = self._output(said), "annotations", _number(said)
             self._grow(slot, [said.get("annotation")], events)
@@ -219,13 +230,13 @@ class OpenAIResponses:
         self._whole((output, place, number), string(part.get(field)), events)
         for name in _PART_LISTS:
             self._rest_of((output, name, number), part.get(name), events)
-        return rest(part, {"type", field, *_PART_LISTS})
+        return unread(part, {"type": object, field: str} | dict.fromkeys(_PART_LISTS, list))
 
     # -- the response ------------------------------------------------------------------------
 
-    def _response(self, response: dict[str, Any], events: list[Event]) -> None:
-        """Read a snapshot; it may be the whole answer."""
-        status = response.get("status")
+    def _response(self, response: dict[str, Any], events: list[Event], step: str = "") -> None:
+        """Read a snapshot; it may be the whole answer. *step* is what the event calls it."""
+        status = response.get("status") or step
         is_end = status in ENDS
         began = text_of(response.get("id")), text_of(response.get("model"))
         if any(began) and self._said.is_new("began", began):
@@ -237,7 +248,7 @@ class OpenAIResponses:
             events.append(Again())
         for output, item in enumerate(items):
             self._item(output, item, events)
-        for name, value in rest(response, _RESPONSE).items():
+        for name, value in unread(response, _RESPONSE).items():
             if self._said.is_new(name, value):
                 events.append(Extra(name, value, -1))
         usage = mapping(response.get("usage"))

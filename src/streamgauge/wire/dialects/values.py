@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 import msgspec
@@ -62,3 +62,12 @@ def rest(value: dict[str, Any], known: Set[str]) -> dict[str, Any]:
     if value.keys() <= known:
         return {}  # nearly always
     return {name: said for name, said in value.items() if name not in known and says(said)}
+
+
+def unread(value: dict[str, Any], words: Mapping[str, type]) -> dict[str, Any]:
+    """Return what *value* says that is none of the *words*, or of another type than the word."""
+    return {
+        name: said
+        for name, said in value.items()
+        if not isinstance(said, words.get(name, ())) and says(said)
+    }
