@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from streamgauge.record import Choice, Fault, ToolCall
 from streamgauge.wire.accumulate import Accumulator
+from streamgauge.wire.dialects.openai_responses import OpenAIResponses
+from streamgauge.wire.events import Frame
 from tests.wire.cuts import Cut, whole
-from tests.wire.reading import accumulated
+from tests.wire.goldens import FOLDER, READABLE
+from tests.wire.reading import accumulated, frames
 
 NAME = "openai_responses"
 USAGE = {"input_tokens": 3, "output_tokens": 4, "output_tokens_details": {"reasoning_tokens": 2}}
@@ -222,6 +225,29 @@ def test_a_stream_picked_up_in_the_middle_has_all_that_its_end_tells(cut: Cut) -
         ToolCall(index=0, id="c", type="function_call", name="f", arguments='{"x":1}'),
     )
     assert set(only(got).extra["output"]) == {"0", "1", "2"}
+
+
+BACKGROUND = [one for one in READABLE if one["dialect"] == NAME]
+
+
+@pytest.mark.parametrize("recording", BACKGROUND, ids=lambda recording: recording["file"])
+def test_a_recording_picked_up_anywhere_gives_the_same_reply(recording: dict[str, Any]) -> None:
+    """After each of its events. Only log probabilities are told in another form at the end."""
+    raw = (FOLDER / recording["file"]).read_bytes()
+    found = frames(recording["framing"], raw, whole)
+    step = max(len(found) // 50, 1)
+    replies = [reply_to(found[start:]) for start in range(0, len(found), step)]
+    for one in replies:
+        one["choices"][0].get("extra", {}).pop("logprobs", None)
+    assert all(one == replies[0] for one in replies)
+
+
+def reply_to(found: list[Frame]) -> Any:
+    reader, got = OpenAIResponses(), Accumulator()
+    for frame in found:
+        for one in reader.read(frame):
+            got.add(one)
+    return msgspec.to_builtins(got.reply())
 
 
 def test_a_stream_picked_up_in_the_middle_and_cut_has_what_came(cut: Cut) -> None:

@@ -244,6 +244,7 @@ class OpenAIResponses:
         items = mappings(response.get("output"))
         if self._lacks(items):
             self._slots.clear()
+            self._calls.clear()
             self._said = Said()
             events.append(Again())
         for output, item in enumerate(items):
