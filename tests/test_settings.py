@@ -33,6 +33,7 @@ OTHERS: dict[str, str] = {
     "default_provider": "groq",
     "allowed_targets": "https://a.example,http://b.example:8080",
     "allow_remote": "true",
+    "stream_usage": "false",
     "limits.max_header_bytes": "2048",
     "limits.max_body_bytes": "1000",
     "limits.max_connections": "7",

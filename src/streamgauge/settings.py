@@ -77,10 +77,17 @@ BUILT_IN_PROVIDERS: dict[str, str] = {
 }
 
 
+# Who says nothing of usage in a stream unless asked, and is known to understand the question.
+# Others tell it anyway, or would refuse a field that they do not know.
+ASKED_FOR_USAGE = frozenset(["openai", "ollama", "vllm"])
+
+
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where one provider is."""
 
     url: Annotated[str, Meta(description="Base URL; what follows /NAME in a path is appended.")]
+    # Whether it takes `stream_options` in a chat request; None is what is known of the name.
+    stream_usage: bool | None = None
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -170,6 +177,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         list[str],
         Meta(description="Origins that `Streamgauge-Target-Url` may name besides the providers."),
     ] = []
+    stream_usage: Annotated[
+        bool,
+        Meta(
+            description="Ask for the usage of streams where the client does not, and hide the "
+            "event that this adds."
+        ),
+    ] = True
     allow_remote: Annotated[
         bool, Meta(description="Listen beyond this machine although there are no API keys.")
     ] = False
@@ -385,7 +399,8 @@ def _read_providers(given: Any, place: str) -> dict[str, Provider]:
             read[name] = msgspec.convert({"url": one} if isinstance(one, str) else one, Provider)
         except msgspec.ValidationError:
             raise ConfigurationError(
-                f'{place}provider "{name}" must be a URL, or a table with url and nothing else'
+                f'{place}provider "{name}" must be a URL, or a table with url and '
+                "stream_usage (true or false), and nothing else"
             ) from None
         fault = _name_fault(name) or url_fault(read[name].url)
         if fault:

@@ -69,14 +69,17 @@ def test_each_client_gets_its_answer_and_leaves_one_record(product, simulator, n
     assert min(map(abs, late)) < TTFT_MS, late
 
 
-def test_a_stream_without_asked_usage_has_unknown_tokens_and_cost(product):
-    """Unknown is never written as zero."""
+def test_a_client_that_does_not_ask_for_usage_has_it_in_the_record_alone(product):
+    """It was asked for on its behalf; the client sees no event without choices."""
     ask = Ask(product.url, GPT, question(), WISHES, usage=False)
     text = CALLERS["openai, stream"].ask(ask)
     record = product.record_of(ask.text)
     assert (record["outcome"], record["response_text"]) == ("completed", text)
-    assert (record["output_tokens"], record["usage_source"]) == (None, "unknown")
-    assert (record["cost_usd"], record["cost_source"]) == (None, "unknown")
+    assert (record["output_tokens"], record["usage_source"]) == (12, "reported")
+    assert record["cost_source"] == "priced"
+    raw = product.http.get(f"/api/v1/records/{record['id']}/bytes").text
+    assert '"choices":[]' not in raw.replace(" ", "")
+    assert "include_usage" not in record["request_body"]
 
 
 def test_a_refused_call_is_recorded_as_such(product):

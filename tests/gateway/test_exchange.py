@@ -84,9 +84,9 @@ def test_no_connection_is_told_to_the_client() -> None:
 def test_a_stale_connection_is_tried_once_more_on_a_fresh_one() -> None:
     """Only a kept-alive connection, only before the first byte, only once."""
     exchange = waiting(reused=True)
-    assert exchange.upstream_closed(2, "reset", is_silent=True) == (Connect(fresh=True),)
+    assert exchange.upstream_closed(2, "reset", is_repeatable=True) == (Connect(fresh=True),)
     assert exchange.connected(3, reused=False) == (SendRequest(),)
-    commands = exchange.upstream_closed(2, "reset", is_silent=True)
+    commands = exchange.upstream_closed(2, "reset", is_repeatable=True)
     assert isinstance(commands[0], Answer)
     assert finish(commands).outcome is Outcome.TRUNCATED
 
@@ -94,13 +94,15 @@ def test_a_stale_connection_is_tried_once_more_on_a_fresh_one() -> None:
 def test_a_request_that_cannot_be_sent_again_is_not() -> None:
     """Once the body is no longer at hand, a dead connection is the end."""
     exchange = waiting(reused=True)
-    exchange.is_replayable = False
-    assert finish(exchange.upstream_closed(2, "reset", is_silent=True)).outcome is Outcome.TRUNCATED
+    assert (
+        finish(exchange.upstream_closed(2, "reset", is_repeatable=False)).outcome
+        is Outcome.TRUNCATED
+    )
 
 
 def test_a_request_that_was_half_answered_is_not_sent_again() -> None:
     """Whoever began to answer has seen it, and may have acted on it."""
-    commands = waiting(reused=True).upstream_closed(2, "reset", is_silent=False)
+    commands = waiting(reused=True).upstream_closed(2, "reset", is_repeatable=False)
     assert finish(commands).outcome is Outcome.TRUNCATED
 
 
@@ -108,7 +110,7 @@ def test_a_second_connection_has_the_whole_time_to_come_up() -> None:
     """However long the first one has kept us waiting for its answer."""
     exchange = waiting(reused=True)
     late = 100 * CONNECT
-    exchange.upstream_closed(late, "reset", is_silent=True)
+    exchange.upstream_closed(late, "reset", is_repeatable=True)
     assert exchange.tick(late + CONNECT) == ()
     assert finish(exchange.tick(late + CONNECT + 1)).error_type == "connect_timeout"
 
@@ -132,15 +134,14 @@ def test_a_client_that_stops_sending_is_not_the_providers_fault() -> None:
 
 def test_a_fresh_connection_that_dies_is_not_tried_again() -> None:
     """It was not stale, so the provider may have acted on the request."""
-    assert (
-        finish(waiting().upstream_closed(2, "reset", is_silent=True)).closed_by is ClosedBy.UPSTREAM
-    )
+    end = finish(waiting().upstream_closed(2, "reset", is_repeatable=True))
+    assert end.closed_by is ClosedBy.UPSTREAM
 
 
 def test_a_cut_stream_is_never_ended_properly() -> None:
     """The client's connection is cut too: nobody may take the answer for whole."""
-    commands = streaming().upstream_closed(2, "connection reset", is_silent=False)
-    assert CutAnswer() in commands
+    commands = streaming().upstream_closed(2, "connection reset", is_repeatable=False)
+    assert CutAnswer("upstream_closed", "connection reset") in commands
     assert EndAnswer() not in commands
     end = finish(commands)
     assert (end.outcome, end.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
@@ -190,8 +191,17 @@ def test_silence_in_a_stream_is_a_stall_without_one() -> None:
     exchange.active_ns = 50 * SECOND  # a chunk has come by
     assert exchange.tick(2 + 60 * SECOND + 1) == ()
     commands = exchange.tick(50 * SECOND + 60 * SECOND + 1)
-    assert CutAnswer() in commands
+    assert [one.type for one in commands if isinstance(one, CutAnswer)] == ["idle_timeout"]
     assert finish(commands).outcome is Outcome.STALLED
+
+
+def test_a_stream_that_ends_without_its_last_word_is_truncated() -> None:
+    """HTTP's end is fine, so the provider's connection is; the stream is not."""
+    commands = streaming().ended_early()
+    assert CancelUpstream() not in commands
+    assert isinstance(commands[0], CutAnswer)
+    end = finish(commands)
+    assert (end.outcome, end.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
 
 
 def test_a_slow_client_is_not_the_providers_fault() -> None:
@@ -227,7 +237,7 @@ def test_a_request_that_turns_out_bad_is_refused(stage) -> None:
     ("end", "closed_by"),
     [
         (lambda e: e.client_gone(), ClosedBy.CLIENT),
-        (lambda e: e.upstream_closed(9, "fin", is_silent=True), ClosedBy.UPSTREAM),
+        (lambda e: e.upstream_closed(9, "fin", is_repeatable=True), ClosedBy.UPSTREAM),
     ],
 )
 def test_a_tunnel_ends_when_either_side_closes(end, closed_by: ClosedBy) -> None:
@@ -248,7 +258,7 @@ EVENTS = {
     "connect_failed": lambda e: e.connect_failed("no"),
     "head": lambda e: e.head(9, status=200),
     "completed": lambda e: e.completed(),
-    "upstream_closed": lambda e: e.upstream_closed(9, "fin", is_silent=True),
+    "upstream_closed": lambda e: e.upstream_closed(9, "fin", is_repeatable=True),
     "upstream_broke": lambda e: e.upstream_broke("bad"),
     "client_gone": lambda e: e.client_gone(),
     "client_broke": lambda e: e.client_broke(400, "x", "bad"),

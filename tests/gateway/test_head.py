@@ -15,11 +15,11 @@ from streamgauge.secrets import KEY_HEADERS
 
 
 def request(*headers: tuple[bytes, bytes]) -> RequestHead:
-    return RequestHead(b"POST", b"/openai/v1/x", "1.1", [(b"Host", b"gateway"), *headers])
+    return RequestHead(b"GET", b"/openai/v1/x", "1.1", [(b"Host", b"gateway"), *headers])
 
 
-def sent(head: RequestHead, *, websocket: bool = False) -> list[bytes]:
-    raw = upstream_request(head, path=b"/v1/x", host=b"api.openai.com", websocket=websocket)
+def sent(head: RequestHead) -> list[bytes]:
+    raw = upstream_request(head, path=b"/v1/x", host=b"api.openai.com")
     assert raw.endswith(b"\r\n\r\n")
     return raw[:-4].split(b"\r\n")
 
@@ -31,7 +31,7 @@ def answered(*headers: tuple[bytes, bytes]) -> list[bytes]:
 
 def test_the_request_goes_to_the_providers_host() -> None:
     """The first line and the Host header are made anew."""
-    assert sent(request())[:2] == [b"POST /v1/x HTTP/1.1", b"Host: api.openai.com"]
+    assert sent(request())[:2] == [b"GET /v1/x HTTP/1.1", b"Host: api.openai.com"]
 
 
 def test_the_clients_headers_are_passed_on_as_spelled() -> None:
@@ -94,7 +94,7 @@ def test_body_framing_is_kept() -> None:
 
 def test_a_websocket_upgrade_is_passed_on() -> None:
     """The two hop-by-hop headers it consists of are set again."""
-    lines = sent(request((b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")), websocket=True)
+    lines = sent(request((b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")))
     assert b"Connection: Upgrade" in lines
     assert b"Upgrade: websocket" in lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from streamgauge.gateway.head import REASONS
+from streamgauge.wire.looks import native_error
 
 
 def answer(
@@ -13,11 +14,13 @@ def answer(
     message: str,
     *,
     extra: bytes = b"",
+    dialect: str | None = None,
     is_keeping: bool = False,
     is_head: bool = False,
 ) -> bytes:
-    """Return a whole response with ``{"error": {"type", "message"}}``."""
-    body = msgspec.json.encode({"error": {"type": type, "message": message}})
+    """Return a whole response with ``{"error": {"type", "message"}}``, and what *dialect* adds."""
+    said = native_error.body(dialect, status=status, kind=type, message=message)
+    body = msgspec.json.encode(said)
     lines = [b"Streamgauge-Error: true"]
     if extra:
         lines.append(extra)

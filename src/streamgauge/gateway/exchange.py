@@ -55,7 +55,15 @@ class EndAnswer(Struct, frozen=True):
 
 
 class CutAnswer(Struct, frozen=True):
-    """The answer is not whole: cut the client's connection so that nobody takes it for whole."""
+    """The answer is not whole, and nobody may take it for whole.
+
+    An error in the client's own dialect ends it where there is one, else the connection is
+    cut; at once if *is_abrupt*.
+    """
+
+    type: str
+    message: str
+    is_abrupt: bool = False
 
 
 class Answer(Struct, frozen=True):
@@ -112,15 +120,13 @@ class Patience(Struct, frozen=True):
 class Exchange:
     """One request and its answer while alive."""
 
-    __slots__ = ("active_ns", "is_replayable", "patience", "retried", "reused", "state", "upstream")
+    __slots__ = ("active_ns", "patience", "retried", "reused", "state", "upstream")
 
     def __init__(self, *, upstream: str, patience: Patience) -> None:
         self.upstream = upstream
         self.patience = patience
         self.state = State.NEW
         self.active_ns = 0
-        # Set false once more of the body has gone up than is kept for a second try.
-        self.is_replayable = True
         self.reused = False
         self.retried = False
 
@@ -173,15 +179,24 @@ class Exchange:
         self.state = State.ENDED
         return _COMPLETED
 
-    def upstream_closed(self, at: int, why: str, *, is_silent: bool) -> Commands:
+    def ended_early(self) -> Commands:
+        """The response is whole as HTTP counts it, but its dialect's last word never came."""
+        if self.state is not State.STREAMING:
+            return _NOTHING
+        self.state = State.ENDED
+        kind, why = "no_terminal_event", "the provider ended the stream before its last event"
+        return CutAnswer(kind, why), Finish(Outcome.TRUNCATED, ClosedBy.UPSTREAM, kind, why)
+
+    def upstream_closed(self, at: int, why: str, *, is_repeatable: bool) -> Commands:
         """The provider closed or reset the connection before the response was whole.
 
-        *is_silent* if not one byte of a response, or of an interim one, had come.
+        *is_repeatable* if all of the request is still at hand, and not one byte of a response,
+        or of an interim one, had come.
         """
         if self.state is State.WAITING:
             # RFC 9110 §9.2.2, RFC 9112 §9.3.1: a kept-alive connection that dies before a
             # single response byte was most likely closed while our request was on its way.
-            if is_silent and self.reused and self.is_replayable and not self.retried:
+            if is_repeatable and self.reused and not self.retried:
                 self.retried = True
                 self.active_ns = at
                 self.state = State.CONNECTING
@@ -250,7 +265,12 @@ class Exchange:
         seconds = self.patience.idle_ns / 1e9
         if is_client_slow and self.state in (State.STREAMING, State.TUNNEL):
             message = f"the client took nothing for {seconds:g} s"
-            return self._cut("client_stalled", message, Outcome.CLIENT_LEFT, ClosedBy.GATEWAY)
+            self.state = State.ENDED
+            return (
+                CancelUpstream(),
+                CutAnswer("client_stalled", message, is_abrupt=True),
+                Finish(Outcome.CLIENT_LEFT, ClosedBy.GATEWAY, "client_stalled", message),
+            )
         if is_upload_stalled and self.state is State.WAITING:
             message = f"the client sent no more of its request for {seconds:g} s"
             return self._give_up(
@@ -289,10 +309,11 @@ class Exchange:
 
     def _cut(self, kind: str, why: str, outcome: Outcome, closed_by: ClosedBy) -> Commands:
         self.state = State.ENDED
-        return CancelUpstream(), CutAnswer(), Finish(outcome, closed_by, kind, why)
+        return CancelUpstream(), CutAnswer(kind, why), Finish(outcome, closed_by, kind, why)
 
     def _close_tunnel(self, closed_by: ClosedBy) -> Commands:
         if self.state is not State.TUNNEL:
             return _NOTHING
         self.state = State.ENDED
-        return CancelUpstream(), CutAnswer(), Finish(Outcome.COMPLETED, closed_by)
+        closing = CutAnswer("closed", "the tunnel was closed")
+        return CancelUpstream(), closing, Finish(Outcome.COMPLETED, closed_by)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streamgauge.secrets import KEY_HEADERS, OURS, is_secret, redacted
+from streamgauge.wire.detect import FRAMING_BY_TYPE
 
 Header = tuple[bytes, bytes]
 Headers = list[Header]
@@ -29,15 +30,11 @@ HOP_BY_HOP = frozenset(
     }
 )
 
+# An answer of these types is a stream, which must not wait in a buffer.
+STREAM_TYPES = frozenset(kind.encode() for kind in FRAMING_BY_TYPE)
+
 # Framing and addressing are set anew for each side.
 REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
-
-STREAM_TYPES = (
-    b"text/event-stream",
-    b"application/x-ndjson",
-    b"application/jsonl",
-    b"application/vnd.amazon.eventstream",
-)
 
 REASONS = {
     200: b"OK",
@@ -67,6 +64,7 @@ class RequestHead:
     __slots__ = (
         "chunked",
         "connection",
+        "encoded",
         "expects_continue",
         "forward",
         "headers",
@@ -76,6 +74,7 @@ class RequestHead:
         "length",
         "method",
         "request_id",
+        "stream_usage",
         "target",
         "target_url",
         "upgrade",
@@ -96,6 +95,8 @@ class RequestHead:
         self.key: bytes | None = None
         self.target_url: bytes | None = None
         self.request_id: bytes | None = None
+        self.stream_usage: bytes | None = None
+        self.encoded = False
         forward: list[bytes] = []
         kept: list[bytes] = []
         for name, value in headers:
@@ -160,6 +161,14 @@ def _take_request_id(head: RequestHead, value: bytes) -> None:
     head.request_id = value
 
 
+def _take_stream_usage(head: RequestHead, value: bytes) -> None:
+    head.stream_usage = value.strip().lower()
+
+
+def _take_encoding(head: RequestHead, value: bytes) -> None:
+    head.encoded = value.strip().lower() not in (b"", b"identity")
+
+
 # llhttp has already checked the syntax of these.
 TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
     b"host": _take_host,
@@ -173,6 +182,9 @@ TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
     b"helicone-openai-api-base": _take_target,
     b"streamgauge-request-id": _take_request_id,
     b"helicone-request-id": _take_request_id,
+    b"streamgauge-stream-usage": _take_stream_usage,
+    b"helicone-stream-usage": _take_stream_usage,
+    b"content-encoding": _take_encoding,
     **dict.fromkeys(KEY_HEADERS, _take_key),
 }
 
@@ -216,14 +228,22 @@ def without_named(lines: list[bytes], connection: bytes) -> list[bytes]:
     return [line for line in lines if line.partition(b":")[0].lower() not in named]
 
 
-def upstream_request(head: RequestHead, *, path: bytes, host: bytes, websocket: bool) -> bytes:
-    """Return the head for the provider."""
-    lines = [head.method + b" " + path + b" HTTP/1.1\r\nHost: " + host, *head.forward]
-    if head.chunked:
+def upstream_request(
+    head: RequestHead, *, path: bytes, host: bytes, length: int | None = None
+) -> bytes:
+    """Return the head for the provider; *length* is that of a body which we have changed."""
+    forward = head.forward
+    if length is not None:
+        # What comes back has to be looked into, so it must not be compressed.
+        forward = [*without_named(forward, b"accept-encoding"), b"Accept-Encoding: identity"]
+    lines = [head.method + b" " + path + b" HTTP/1.1\r\nHost: " + host, *forward]
+    if length is not None:
+        lines.append(b"Content-Length: %d" % length)
+    elif head.chunked:
         lines.append(b"Transfer-Encoding: chunked")
     elif head.length is not None:
         lines.append(b"Content-Length: %d" % head.length)
-    if websocket:
+    if head.is_websocket:
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
     lines.append(b"Via: " + VIA + b"\r\n\r\n")
     return b"\r\n".join(lines)
@@ -239,6 +259,8 @@ class ResponseHead:
         "cache_control",
         "chunked",
         "connection",
+        "content_type",
+        "encoded",
         "forward",
         "kept",
         "length",
@@ -254,6 +276,8 @@ class ResponseHead:
         self.chunked = False
         self.connection = b""
         self.streamed = False
+        self.encoded = False
+        self.content_type: str | None = None
         self.cache_control = b""
         forward: list[bytes] = []
         kept: list[bytes] = []
@@ -286,7 +310,9 @@ def _note_transfer(head: ResponseHead, value: bytes) -> None:
 
 
 def _note_type(head: ResponseHead, value: bytes) -> None:
-    head.streamed = value.lower().startswith(STREAM_TYPES)
+    head.content_type = value.decode("latin-1")
+    kind = value.partition(b";")[0].strip().lower()
+    head.streamed = kind in STREAM_TYPES
 
 
 def _note_connection(head: ResponseHead, value: bytes) -> None:
@@ -297,10 +323,15 @@ def _note_cache_control(head: ResponseHead, value: bytes) -> None:
     head.cache_control = head.cache_control + b", " + value if head.cache_control else value
 
 
+def _note_encoding(head: ResponseHead, value: bytes) -> None:
+    head.encoded = value.strip().lower() not in (b"", b"identity")
+
+
 NOTES: dict[bytes, Callable[[ResponseHead, bytes], None]] = {
     b"content-length": _note_length,
     b"transfer-encoding": _note_transfer,
     b"content-type": _note_type,
+    b"content-encoding": _note_encoding,
     b"connection": _note_connection,
     b"cache-control": _note_cache_control,
 }

@@ -23,22 +23,23 @@ from streamgauge.gateway.head import (
     RequestHead,
     ResponseHead,
     client_response,
-    upstream_request,
 )
 from streamgauge.gateway.ident import text
+from streamgauge.gateway.outflow import FRAMINGS, Outflow
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entry
+from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
 from streamgauge.secrets import redacted
+from streamgauge.wire.detect import choose, dialect_of
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
     from streamgauge.gateway.server import Gateway
 
-# So much of a request body is kept to send it again when a kept-alive connection turns out
-# to be dead; it is also what may wait for a connection before the client is paused.
-REPLAY_LIMIT = 1024 * 1024
+# The paths whose requests know `stream_options`.
+USAGE_PATHS = (b"/chat/completions", b"/completions")
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -72,18 +73,18 @@ class Relay:
         "is_client_slow",
         "is_head_request",
         "is_keeping",
-        "is_request_chunked",
         "is_request_sent",
         "is_request_whole",
+        "is_usage_shown",
         "is_websocket",
         "journal",
+        "outflow",
         "overhead",
-        "request",
-        "request_bytes",
         "response_head",
         "route",
         "served_id",
         "turn",
+        "upload",
         "upstream",
         "when_connected",
         "write",
@@ -104,11 +105,11 @@ class Relay:
         self.connecting: asyncio.Task[None] | None = None
         self.is_head_request = head.method == b"HEAD"
         self.is_websocket = head.is_websocket
-        self.is_request_chunked = head.chunked
         self.is_request_whole = False
         self.is_request_sent = False
-        self.request: list[bytes] = []
-        self.request_bytes = 0
+        self.is_usage_shown = head.stream_usage == b"true"
+        self.upload = Upload(head, route, is_asking=self._is_asking(head))
+        self.outflow: Outflow | None = None
         self.response_head: ResponseHead | None = None
         self.delimiter = Delimiter.NONE
         self.is_client_slow = False
@@ -125,10 +126,7 @@ class Relay:
         """The request's head is here, with as much of the body as has come along."""
         route = self.route
         self.is_request_whole = is_whole
-        self.request.append(
-            upstream_request(head, path=route.path, host=route.host, websocket=self.is_websocket)
-        )
-        self._keep_body(body, is_whole=is_whole)
+        self.upload.add(body, is_whole=is_whole)
         entries: Entries = []
         out: Out = []
         if self.journal is not None:
@@ -158,27 +156,25 @@ class Relay:
         if self.journal is not None:
             note = _pack(Body(data=body, complete=is_whole))
             self.turn.note([(Kind.BODY, self.id, at, note)])
-        framed = self._keep_body(body, is_whole=is_whole)
+        upload = self.upload
+        framed = upload.add(body, is_whole=is_whole)
         if self.is_request_sent:
             if self.upstream is not None:
                 self.turn.send_up(self.upstream.write, framed)
-            if self.request_bytes > REPLAY_LIMIT:
-                self.exchange.is_replayable = False
-                self.request.clear()
-        elif self.request_bytes > REPLAY_LIMIT:
+        elif self.exchange.state is life.State.WAITING:
+            self._send_up()
+        elif upload.is_ready and upload.size > REPLAY_LIMIT:
             self.client.pause_reading()
+        if self.is_request_sent and upload.size > REPLAY_LIMIT:
+            upload.forget()
 
-    def _keep_body(self, body: bytes, *, is_whole: bool) -> bytes:
-        """Frame bytes of the body as the provider gets them, and keep them for a second try."""
-        framed = body
-        if self.is_request_chunked:
-            framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            if is_whole:
-                framed += b"0\r\n\r\n"
-        if framed and self.exchange.is_replayable:
-            self.request.append(framed)
-            self.request_bytes += len(framed)
-        return framed
+    def _is_asking(self, head: RequestHead) -> bool:
+        """Whether we ask for stream usage, if the body turns out to be for a stream."""
+        if head.stream_usage == b"false" or head.method != b"POST" or head.encoded:
+            return False
+        if not self.route.path.partition(b"?")[0].endswith(USAGE_PATHS):
+            return False
+        return self.is_usage_shown or self.route.provider in self.gateway.routes.askable
 
     def client_gone(self) -> None:
         """The client has closed or reset its connection."""
@@ -202,11 +198,34 @@ class Relay:
     def chunk(self, at: int, body: bytes, framed: bytes | None) -> None:
         """Pass on bytes from the middle of a body: the short way."""
         self.exchange.active_ns = at
+        outflow = self.outflow
+        if outflow is not None:
+            lines = outflow.feed(body)
+            if lines is not body:
+                if not lines:
+                    return
+                body, framed = lines, None
+            outflow.keep(body)
+            if outflow.hider is not None:
+                pieces = outflow.hider.split(body)
+                if len(pieces) > 1 or pieces[0][1]:
+                    self._send_pieces(at, pieces)
+                    return
         if self.delimiter is not CHUNKED:
             framed = body
         elif framed is None:
             framed = b"%x\r\n%b\r\n" % (len(body), body)
         self.turn.chunk(self, at, body, framed)
+
+    def _send_pieces(self, at: int, pieces: list[tuple[bytes, bool]]) -> None:
+        for piece, is_hidden in pieces:
+            if not is_hidden:
+                self.turn.chunk(self, at, piece, self._framed(piece))
+            elif self.journal is not None:
+                self.turn.note([(Kind.HIDDEN, self.id, at, piece)])
+
+    def _framed(self, body: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(body), body) if self.delimiter is CHUNKED else body
 
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Pass on a head, the end of a body, or all of a small answer in one go."""
@@ -218,19 +237,34 @@ class Relay:
                 return
             self.response_head = head
             self._perform(at, self.exchange.head(at, status=head.status), entries, out)
+        if self.outflow is not None:
+            # A stream: its pieces go the way of all chunks, behind the head and before the end.
+            self._flush(entries, out)
+            if body:
+                self.chunk(at, body, None)
+            if is_whole:
+                self._end_stream(at, self.outflow)
+            return
         if body:
             self.exchange.active_ns = at
             entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
             self.overhead = 0
-            if self.delimiter is CHUNKED:
-                out.append(b"%x\r\n%b\r\n" % (len(body), body))
-            else:
-                out.append(body)
+            out.append(self._framed(body))
         if is_whole:
             self._perform(at, self.exchange.completed(), entries, out)
         self._flush(entries, out)
         if body and not is_whole:
             self.overhead = min(monotonic_ns() - at, MAX_OVERHEAD)
+
+    def _end_stream(self, at: int, outflow: Outflow) -> None:
+        """The provider has ended a stream properly; whether the stream is whole, it must tell."""
+        rest = outflow.rest()
+        is_whole = outflow.is_whole_with(rest)
+        if rest and is_whole:
+            self.turn.chunk(self, at, rest, self._framed(rest))
+        elif rest:
+            self.turn.note([(Kind.HIDDEN, self.id, at, rest)])
+        self._do(at, self.exchange.completed() if is_whole else self.exchange.ended_early())
 
     def tunnelled(self, at: int, data: bytes) -> None:
         """Pass on bytes of an upgraded connection."""
@@ -245,7 +279,8 @@ class Relay:
         upstream, self.upstream = self.upstream, None
         is_silent = upstream is not None and upstream.is_silent
         at = monotonic_ns()
-        self._do(at, self.exchange.upstream_closed(at, why, is_silent=is_silent))
+        is_repeatable = is_silent and self.upload.is_replayable
+        self._do(at, self.exchange.upstream_closed(at, why, is_repeatable=is_repeatable))
 
     def _is_tunnel_due(self) -> bool:
         # Only what the client asked for and the provider's parser agrees to: bytes of the next
@@ -349,19 +384,21 @@ class Relay:
 
     def _send_request(self, command: life.SendRequest, at: int, entries: Entries, out: Out) -> None:
         self.when_connected = at
-        self.is_request_sent = True
-        request = self.request
-        if self.upstream is not None:
-            whole = request[0] if len(request) == 1 else b"".join(request)
-            self.turn.send_up(self.upstream.write, whole)
+        self._send_up()
         if not self.is_request_whole:
             self.client.resume_reading()
+
+    def _send_up(self) -> None:
+        if self.upload.is_ready and self.upstream is not None:
+            self.is_request_sent = True
+            self.turn.send_up(self.upstream.write, self.upload.whole())
 
     def _send_head(self, command: life.SendHead, at: int, entries: Entries, out: Out) -> None:
         head = self.response_head
         if head is None:
             return
-        self.request.clear()
+        self._look_into(head)
+        self.upload.forget()
         self.is_keeping = self.client.is_keeping_alive()
         framing = self._choose_delimiter(head)
         ours = self._our_headers()
@@ -374,6 +411,15 @@ class Relay:
         if self.client.is_full:
             # It has not even taken the answer before this one.
             self.client_full()
+
+    def _look_into(self, head: ResponseHead) -> None:
+        """See whether the answer is a stream in a dialect that we know."""
+        if not head.streamed or head.status != 200 or head.encoded or self.is_head_request:
+            return
+        choice = choose(path=self.route.path.decode("latin-1"), content_type=head.content_type)
+        if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
+            is_hiding = self.upload.has_asked and not self.is_usage_shown
+            self.outflow = Outflow(choice, is_hiding=is_hiding)
 
     def _note_head(self, head: ResponseHead, at: int, entries: Entries) -> None:
         note = Head(
@@ -388,7 +434,8 @@ class Relay:
         if self.is_head_request or head.is_bodiless:
             self.delimiter = Delimiter.NONE
             return length
-        if head.length is not None:
+        is_hiding = self.outflow is not None and self.outflow.hider is not None
+        if head.length is not None and not is_hiding:
             self.delimiter = Delimiter.LENGTH
             return length
         if self.client.version == "1.1":
@@ -409,7 +456,7 @@ class Relay:
         head = self.response_head
         if head is None:
             return
-        self.request.clear()
+        self.upload.forget()
         framing = b"Connection: Upgrade\r\nUpgrade: websocket"
         out.append(client_response(head, ours=self._our_headers(), framing=framing))
         self._note_head(head, at, entries)
@@ -434,8 +481,25 @@ class Relay:
         self.client.answered(is_keeping=self.is_keeping and self.is_request_whole)
 
     def _cut_answer(self, command: life.CutAnswer, at: int, entries: Entries, out: Out) -> None:
+        last_word = b"" if command.is_abrupt else self._last_word(command, at, entries)
+        if last_word:
+            entries.append((Kind.ADDED, self.id, at, last_word))
+            out += [self._framed(last_word), b"0\r\n\r\n"]
+            self.after = self._answered
+            return
         is_delimited = self.delimiter is not Delimiter.CLOSE
         self.after = partial(self.client.cut, is_delimited=is_delimited)
+
+    def _last_word(self, command: life.CutAnswer, at: int, entries: Entries) -> bytes:
+        """Return the error that ends the stream in its own dialect, if it can have one."""
+        outflow = self.outflow
+        if outflow is None or self.delimiter is not CHUNKED:
+            return b""
+        event = outflow.last_word(command.type, command.message)
+        rest = outflow.rest()
+        if rest:
+            entries.append((Kind.HIDDEN, self.id, at, rest))
+        return event
 
     def _answer(self, command: life.Answer, at: int, entries: Entries, out: Out) -> None:
         self.is_keeping = self.client.is_keeping_alive()
@@ -455,6 +519,7 @@ class Relay:
                     command.type,
                     command.message,
                     extra=self._our_headers() if self.journal is not None else b"",
+                    dialect=dialect_of(self.route.path.decode("latin-1")),
                     is_keeping=self.is_keeping,
                     is_head=self.is_head_request,
                 )
@@ -486,7 +551,7 @@ class Relay:
             overhead_ns=self.overhead,
         )
         entries.append((Kind.END, self.id, monotonic_ns(), _pack(end)))
-        self.request.clear()
+        self.upload.forget()
         if self.journal is not None:
             self.gateway.ended()
 

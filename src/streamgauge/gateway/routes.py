@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from streamgauge.errors import StreamgaugeError
 from streamgauge.gateway.head import RequestHead
-from streamgauge.settings import PLACEHOLDERS, Settings
+from streamgauge.settings import ASKED_FOR_USAGE, PLACEHOLDERS, Provider, Settings
 
 # What may fill a placeholder of a provider's URL. No dots: nobody gets to choose the domain.
 PLACEHOLDER_VALUE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
@@ -103,6 +103,12 @@ class Routes:
             for name, provider in settings.providers.items()
         }
         self._default = settings.default_provider.encode()
+        # Who is asked for stream usage.
+        self.askable = frozenset(
+            name
+            for name, provider in settings.providers.items()
+            if settings.stream_usage and _is_askable(name, provider)
+        )
         self._recorder = Origin("unix", str(settings.api_socket), 0)
         self._allowed = {Origin.of(url) for url in settings.allowed_targets}
         # A target that is a configured provider anyway keeps that provider's name.
@@ -188,6 +194,11 @@ class Routes:
             )
         name = known.name if known else origin.host
         return Route(name, origin, origin.url, origin.authority.encode(), path)
+
+
+def _is_askable(name: str, provider: Provider) -> bool:
+    known = name in ASKED_FOR_USAGE
+    return known if provider.stream_usage is None else provider.stream_usage
 
 
 def _base(name: str, url: str) -> _Base:

@@ -36,6 +36,8 @@ class Kind(IntEnum):
     MARK = 5  # something worth knowing in between: `Mark`
     END = 6  # the last entry of an exchange: `End`
     RECORD = 7  # a finished record from ingest: MessagePack of `streamgauge.record.Record`
+    HIDDEN = 8  # bytes of the response that the client did not get: an event that we asked for
+    ADDED = 9  # bytes that the client got and the provider never sent: our error at the end
 
 
 class Open(Struct, frozen=True, kw_only=True, array_like=True):

@@ -158,6 +158,21 @@ class Capture:
             if heard & EVENT:
                 timeline.event(t_ns)
 
+    def hidden(self, t_ns: int, data: bytes) -> None:
+        """Bytes of the answer that did not go to the client."""
+        self._last_ns = t_ns
+        if self._decoding is not None:
+            self._decoding.feed(data)
+
+    def added(self, t_ns: int, data: bytes) -> None:
+        """Bytes of the gateway's own, in the answer that the client got."""
+        self._last_ns = t_ns
+        self.chunks += 1
+        self.bytes_out += len(data)
+        self._raw.add(data)
+        if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
+            self._timeline.chunk(t_ns, len(data))
+
     def mark(self, t_ns: int, mark: Mark) -> None:
         """A named moment."""
         self._last_ns = t_ns

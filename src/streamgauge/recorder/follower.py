@@ -41,6 +41,8 @@ _CHUNK = int(Kind.CHUNK)
 _PARTS: dict[int, Callable[[Capture, int, bytes], None]] = {
     Kind.BODY: lambda capture, t_ns, payload: capture.body(t_ns, _body(payload)),
     Kind.HEAD: lambda capture, t_ns, payload: capture.head(t_ns, _head(payload)),
+    Kind.HIDDEN: lambda capture, t_ns, payload: capture.hidden(t_ns, bytes(payload)),
+    Kind.ADDED: lambda capture, t_ns, payload: capture.added(t_ns, bytes(payload)),
     Kind.MARK: lambda capture, t_ns, payload: capture.mark(t_ns, _mark(payload)),
 }
 

@@ -100,17 +100,19 @@ def choose(*, path: str, content_type: str | None) -> Choice:
     for end, said, choice in CHOICE_BY_BOTH:
         if kind == said and bare.endswith(end):
             return choice
-    dialect = _dialect(bare)
+    dialect = dialect_of(path)
     framing = FRAMING_BY_TYPE.get(kind)
     is_readable = dialect is not None or kind.endswith(JSON)
     return Choice(framing or ("plain" if is_readable else None), dialect)
 
 
-def _dialect(path: str) -> str | None:
+def dialect_of(path: str) -> str | None:
+    """Return the dialect that is spoken on *path*, None if it does not tell."""
+    bare = path.partition("?")[0].rstrip("/")
     for part, name in DIALECT_BY_FOLDER:
-        if part in path:
+        if part in bare:
             return name
-    return next((name for end, name in DIALECT_BY_PATH if path.endswith(end)), None)
+    return next((name for end, name in DIALECT_BY_PATH if bare.endswith(end)), None)
 
 
 def sniff(frame: Frame) -> str | None:

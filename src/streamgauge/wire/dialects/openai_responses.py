@@ -218,9 +218,13 @@ class OpenAIResponses:
         name = text_of(left.pop("name", None)) or kind.removesuffix("_call")
         if self._said.is_new(("call", output), (tool, name)):
             events.append(ToolCallDelta(number, "", tool, name, kind))
-        given = left.pop(_CALLS.get(kind, "action"), None)
+        field = _CALLS.get(kind, "action")
+        given = left.get(field)  # not there while it says nothing
         if given is not None:
-            self._whole((output, "call", 0), encoded(given), events)
+            slot, text = (output, "call", 0), encoded(given)
+            self._whole(slot, text, events)
+            if isinstance(given, str) or self._slots[slot] == len(text):
+                del left[field]  # else it has grown: an action that tells its sources at the end
 
     def _part(
         self, output: Any, number: int, part: dict[str, Any], events: list[Event]
@@ -294,8 +298,8 @@ def _sizes(items: list[dict[str, Any]]) -> Iterator[tuple[Slot, int]]:
                 yield (output, place, number), len(string(part.get(field)))
         kind = string(item.get("type"))
         given = item.get(_CALLS.get(kind, "action"))
-        if given is not None and (kind in _CALLS or kind.endswith("_call")):
-            yield (output, "call", 0), len(encoded(given))
+        if isinstance(given, str) and (kind in _CALLS or kind.endswith("_call")):
+            yield (output, "call", 0), len(given)
 
 
 def _other(name: str, left: dict[str, Any], events: list[Event]) -> None:

@@ -1,0 +1,48 @@
+"""What goes to the client of one streamed answer, where a look at it is needed.
+
+Only streams in a dialect that we know have one. It passes whole lines on, takes out the
+usage event that exists because of us, and ends a stream that breaks with an error that the
+client's SDK understands, instead of a cut.
+"""
+
+from __future__ import annotations
+
+from streamgauge.wire.detect import Choice
+from streamgauge.wire.looks import native_error
+from streamgauge.wire.looks.ending import Ending
+from streamgauge.wire.looks.lines import Lines
+from streamgauge.wire.looks.stream_usage import Hider
+
+FRAMINGS = ("sse", "ndjson")  # those made of lines
+
+
+class Outflow:
+    """The lines of one stream in *choice*'s framing and dialect."""
+
+    __slots__ = ("_choice", "_ending", "_lines", "feed", "hider", "keep")
+
+    def __init__(self, choice: Choice, *, is_hiding: bool) -> None:
+        self._choice = choice
+        self._lines = Lines()
+        self._ending = Ending(choice)
+        self.feed = self._lines.feed
+        self.keep = self._ending.keep
+        self.hider = Hider() if is_hiding else None
+
+    def rest(self) -> bytes:
+        """Return the line that never ended; it has not been passed on."""
+        return self._lines.close()
+
+    def is_whole_with(self, rest: bytes) -> bool:
+        """Return whether the stream has had its last word, *rest* included."""
+        return self._ending.is_reached(rest)
+
+    def last_word(self, kind: str, message: str) -> bytes:
+        """Return the event that tells the client of a broken stream; empty if none can."""
+        if self._lines.is_within:
+            return b""
+        event = native_error.event(
+            self._choice.framing, self._choice.dialect, kind=kind, message=message
+        )
+        # A frame whose data are all there is finished first, or the two would be one.
+        return b"\n" + event if event and self._ending.is_within_data() else event

@@ -1,0 +1,105 @@
+"""The request on its way up: as the provider gets it, and kept for a second try.
+
+As a rule it goes up as it comes. Only where we ask for stream usage on the client's behalf
+must the body be whole before its head can go, since that changes its length.
+"""
+
+from __future__ import annotations
+
+from streamgauge.gateway.head import RequestHead, upstream_request
+from streamgauge.gateway.routes import Route
+from streamgauge.wire.looks import stream_usage
+
+# So much of a request is kept to send it again when a kept-alive connection turns out to be
+# dead; it is also what may wait for a connection before the client is paused.
+REPLAY_LIMIT = 1024 * 1024
+
+# A longer body is not waited for, and goes up as it is.
+MAX_ASKING = 8 * 1024 * 1024
+
+
+class Upload:
+    """One request, framed for the provider."""
+
+    __slots__ = (
+        "_head",
+        "_held",
+        "_is_chunked",
+        "_kept",
+        "_route",
+        "has_asked",
+        "is_replayable",
+        "size",
+    )
+
+    def __init__(self, head: RequestHead, route: Route, *, is_asking: bool) -> None:
+        self._head = head
+        self._route = route
+        self._is_chunked = head.chunked
+        self._kept: list[bytes] = []
+        self._held: list[bytes] | None = [] if is_asking else None
+        self.size = 0  # of what is framed, without the head
+        self.is_replayable = True  # all of it is still kept
+        self.has_asked = False  # for stream usage, on the client's behalf
+        if not is_asking:
+            self._kept.append(upstream_request(head, path=route.path, host=route.host))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can begin to go up."""
+        return self._held is None
+
+    def add(self, body: bytes, *, is_whole: bool) -> bytes:
+        """Take more of the body; return it framed, empty while it must wait."""
+        held = self._held
+        if held is None:
+            return self._keep(self._framed(body, is_whole=is_whole))
+        held.append(body)
+        self.size += len(body)
+        if is_whole:
+            self._ask(b"".join(held))
+        elif self.size > MAX_ASKING:
+            self._go(b"".join(held))
+        return b""
+
+    def whole(self) -> bytes:
+        """Return all that is framed so far, with the head in front."""
+        kept = self._kept
+        return kept[0] if len(kept) == 1 else b"".join(kept)
+
+    def forget(self) -> None:
+        """Let go of what is kept: there will be no second try."""
+        self.is_replayable = False
+        self._kept.clear()
+
+    def _ask(self, body: bytes) -> None:
+        asking = stream_usage.ask(body)
+        if asking is None:
+            self._go(body, is_whole=True)
+            return
+        self._held = None
+        self.has_asked = True
+        head = upstream_request(
+            self._head, path=self._route.path, host=self._route.host, length=len(asking)
+        )
+        self._kept.append(head + asking)
+        self.size = len(asking)
+
+    def _go(self, body: bytes, *, is_whole: bool = False) -> None:
+        self._held = None
+        self.size = 0
+        head = upstream_request(self._head, path=self._route.path, host=self._route.host)
+        self._kept.append(head)
+        self._keep(self._framed(body, is_whole=is_whole))
+
+    def _framed(self, body: bytes, *, is_whole: bool) -> bytes:
+        if not self._is_chunked:
+            return body
+        framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+        return framed + b"0\r\n\r\n" if is_whole else framed
+
+    def _keep(self, framed: bytes) -> bytes:
+        if framed and self.is_replayable:
+            self._kept.append(framed)
+            self.size += len(framed)
+        return framed

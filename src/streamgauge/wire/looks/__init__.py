@@ -1,0 +1,1 @@
+"""The few small looks that the gateway takes into a stream; everything else reads copies."""

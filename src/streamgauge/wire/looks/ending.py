@@ -1,0 +1,58 @@
+"""Whether a stream that has ended had its last word, as far as its last bytes tell."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from streamgauge.wire.detect import Choice
+from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.events import Finish, StreamFault, Terminal, Unknown
+from streamgauge.wire.framing import FRAMINGS
+
+# So many of the last chunks are kept, as they are. The last word and the reason to end are in
+# the last few events, whatever the dialect.
+MAX_CHUNKS = 16
+
+FRAME_END = re.compile(rb"\n\r?\n|\r\r")
+DATA_LINE = re.compile(rb"(?:^|[\r\n])data")
+
+
+class Ending:
+    """Keeps the last bytes of a stream in *choice*'s framing and dialect."""
+
+    __slots__ = ("_choice", "_chunks", "keep")
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._chunks: deque[bytes] = deque(maxlen=MAX_CHUNKS)
+        self.keep = self._chunks.append
+
+    def is_reached(self, rest: bytes = b"") -> bool:
+        """Return whether the stream, *rest* included, is whole, or tells of an error of its own.
+
+        Who gave a reason to end is whole without ``[DONE]``. Where the last bytes say nothing
+        that could be understood, as the end of one giant line, nobody can tell: then it is.
+        """
+        framing, dialect = self._choice.framing, self._choice.dialect
+        if framing is None or dialect is None:
+            return True  # nobody knows
+        tail = self._tail() + rest
+        decoder, reader = FRAMINGS[framing](), DIALECTS[dialect]()
+        is_understood = not tail
+        for frame in [*decoder.feed(tail), *decoder.close()]:
+            for event in reader.read(frame):
+                if isinstance(event, Terminal | StreamFault):
+                    return True
+                if isinstance(event, Finish) and reader.ends_without_terminal:
+                    return True
+                is_understood = is_understood or not isinstance(event, Unknown)
+        return not is_understood
+
+    def is_within_data(self) -> bool:
+        """Return whether a frame has begun, and some of its data come."""
+        last = FRAME_END.split(self._tail())[-1]
+        return self._choice.framing == "sse" and DATA_LINE.search(last) is not None
+
+    def _tail(self) -> bytes:
+        return b"".join(self._chunks)

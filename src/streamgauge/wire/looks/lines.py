@@ -1,0 +1,66 @@
+"""Whole lines of a stream, so that something of ours can stand between two of them.
+
+No client can use half a line, so nothing is lost by holding it until the rest is there:
+then a stream that breaks can still be ended with an error that its client understands.
+"""
+
+from __future__ import annotations
+
+# A line that is longer (an image in base64) is passed on as it comes.
+MAX_HELD = 64 * 1024
+
+
+class Lines:
+    """Passes on whole lines; linear in the bytes, and holds at most `MAX_HELD` of them."""
+
+    __slots__ = ("_held", "is_within", "tail")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self.is_within = False  # a line that is too long to hold is on its way
+        self.tail = b""  # the last bytes that were passed on
+
+    @property
+    def is_at_border(self) -> bool:
+        """Whether a frame has just ended, or none has begun."""
+        return not self.is_within and (not self.tail or self.tail.endswith(b"\n\n")
+            or self.tail.endswith(b"\r\n\r\n"))  # fmt: skip
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take in *chunk* and return what can be passed on: *chunk* itself, as a rule."""
+        if not self._held and chunk.endswith(b"\n"):
+            self.is_within = False
+            self._note(chunk)
+            return chunk
+        return self._carefully(chunk)
+
+    def close(self) -> bytes:
+        """Return what is held: the beginning of a line whose end never came."""
+        held = bytes(self._held)
+        self._held.clear()
+        return held
+
+    def _carefully(self, chunk: bytes) -> bytes:
+        end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        if not end and self.is_within:
+            return self._passed(chunk)
+        if end:
+            self.is_within = False
+            passed = bytes(self._held) + chunk[:end]
+            self._held = bytearray(chunk[end:])
+        else:
+            passed = b""
+            self._held += chunk
+        if len(self._held) > MAX_HELD:
+            passed += self.close()
+            self.is_within = True
+        return self._passed(passed)
+
+    def _passed(self, data: bytes) -> bytes:
+        if data:
+            self._note(data)
+        return data
+
+    def _note(self, data: bytes) -> None:
+        # Four bytes tell whether a frame has ended, whichever line ends it has.
+        self.tail = data[-4:] if len(data) >= 4 else (self.tail + data)[-4:]

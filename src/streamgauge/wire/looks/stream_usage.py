@@ -1,0 +1,145 @@
+"""Stream usage: asking an OpenAI-style provider for it, and hiding the one event it adds.
+
+Usage of a stream comes only when ``stream_options.include_usage`` asks for it
+(https://platform.openai.com/docs/api-reference/chat/create); then one more event comes,
+with the usage and no choices. A client that did not ask may stumble over that event.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+ASK = b'"stream_options":{"include_usage":true},'
+ASK_WITHIN = b'"include_usage":true,'
+
+OPTIONS = "stream_options"
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+# Once asked, OpenAI says `"usage":null` in every other event.
+_USAGE = re.compile(rb'"usage"[ \t]*:[ \t]*\{')
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
+
+
+class _Request(Struct):
+    stream: bool | None = None
+    stream_options: Any = msgspec.UNSET
+
+
+class _Chunk(Struct):
+    choices: list[msgspec.Raw] | None = None
+    usage: dict[str, Any] | None = None
+
+
+_request = msgspec.json.Decoder(_Request).decode
+_chunk = msgspec.json.Decoder(_Chunk).decode
+
+
+def ask(body: bytes) -> bytes | None:
+    """Return *body* with the wish for usage spliced in; None if it is to be left alone.
+
+    All other bytes stay. Left alone are requests that do not stream, that ask already or
+    say ``include_usage: false`` themselves, and what is not a JSON object.
+    """
+    try:
+        request = _request(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not request.stream:
+        return None
+    options = request.stream_options
+    if options is msgspec.UNSET:
+        start = body.index(b"{") + 1
+        return body[:start] + ASK + body[start:]
+    if options is not None and (not isinstance(options, dict) or "include_usage" in options):
+        return None
+    return _ask_within(body, options)
+
+
+def _ask_within(body: bytes, options: dict[str, Any] | None) -> bytes | None:
+    """Splice into the ``stream_options`` that are there, or replace their ``null``."""
+    text = body.decode()
+    begin = _place(text)
+    if begin is None:
+        return None
+    at = len(text[:begin].encode())
+    if options is None:
+        return body[:at] + b'{"include_usage":true}' + body[at + 4 :]
+    wish = ASK_WITHIN if options else ASK_WITHIN.rstrip(b",")
+    return body[: at + 1] + wish + body[at + 1 :]
+
+
+def _place(text: str) -> int | None:
+    """Return where the value of ``stream_options`` begins; the last one, which is what counts."""
+    decode = json.JSONDecoder().raw_decode
+    at = text.index("{") + 1
+    found = None
+    while True:
+        at = _after_space(text, at)
+        if text[at] == "}":
+            return found
+        key, at = decode(text, at)
+        at = _after_space(text, _after_space(text, at) + 1)  # over the colon
+        if key == OPTIONS:
+            found = at
+        _, at = decode(text, at)
+        at = _after_space(text, at)
+        if text[at] == ",":
+            at += 1
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+class Hider:
+    """Takes the usage events out of a stream that comes in whole lines."""
+
+    __slots__ = ("_is_ending",)
+
+    def __init__(self) -> None:
+        self._is_ending = False  # a hidden event still lacks its blank line
+
+    def split(self, lines: bytes) -> list[tuple[bytes, bool]]:
+        """Return *lines* in pieces, in order: the bytes, and whether they are to be hidden."""
+        if not self._is_ending and (b'"usage"' not in lines or not _USAGE.search(lines)):
+            return [(lines, False)]
+        pieces: list[tuple[bytes, bool]] = []
+        start = at = 0
+        was_hidden = False
+        for found in _LINE.finditer(lines):
+            line = found.group()
+            if not line:
+                break
+            is_hidden = self._is_hidden(line)
+            if is_hidden is not was_hidden:
+                if at > start:
+                    pieces.append((lines[start:at], was_hidden))
+                start, was_hidden = at, is_hidden
+            at = found.end()
+        pieces.append((lines[start:], was_hidden))
+        return pieces
+
+    def _is_hidden(self, line: bytes) -> bool:
+        if self._is_ending:
+            self._is_ending = False
+            if not line.strip(b"\r\n"):
+                return True
+        if line.startswith(b"data:") and b'"usage"' in line and is_usage_alone(line[5:]):
+            self._is_ending = True
+            return True
+        return False
+
+
+def is_usage_alone(data: bytes) -> bool:
+    """Return whether an event has usage and, by an empty list, no choices."""
+    try:
+        chunk = _chunk(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return bool(chunk.usage) and chunk.choices == []

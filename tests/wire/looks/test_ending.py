@@ -1,0 +1,83 @@
+"""Whether a stream is whole, by its last bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streamgauge.wire.detect import Choice
+from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.looks.ending import Ending
+from tests.wire.goldens import FOLDER, MANIFEST
+
+OF_LINES = [
+    one
+    for one in MANIFEST
+    if one["dialect"] in DIALECTS
+    and one["framing"] in ("sse", "ndjson")
+    and one["http_status"] == 200
+]
+
+
+def ending(dialect: str, framing: str, raw: bytes, size: int) -> Ending:
+    kept = Ending(Choice(framing, dialect))
+    at = 0
+    while at < len(raw):
+        # As the gateway does: whole lines.
+        end = raw.find(b"\n", min(at + size, len(raw)) - 1) + 1 or len(raw)
+        kept.keep(raw[at:end])
+        at = end
+    return kept
+
+
+@pytest.mark.parametrize("recording", OF_LINES, ids=lambda one: one["file"])
+@pytest.mark.parametrize("size", [1, 5000, 10**9], ids=["lines", "blocks", "whole"])
+def test_every_recording_is_whole(recording: dict[str, Any], size: int) -> None:
+    """A false alarm would put an error behind a good stream."""
+    raw = (FOLDER / recording["file"]).read_bytes()
+    assert ending(recording["dialect"], recording["framing"], raw, size).is_reached()
+
+
+@pytest.mark.parametrize("recording", OF_LINES, ids=lambda one: one["file"])
+def test_its_first_half_is_not(recording: dict[str, Any]) -> None:
+    """Unless that was all but the usage."""
+    raw = (FOLDER / recording["file"]).read_bytes()
+    half = raw[: raw.find(b"\n", len(raw) // 3) + 1]
+    said = (
+        b'"finish_reason":"' in half.replace(b" ", b"")
+        or b'"done_reason"' in half
+        or b'"finishReason"' in half
+        or b"error" in half
+    )
+    assert ending(recording["dialect"], recording["framing"], half, 1000).is_reached() <= said
+
+
+def test_a_dialect_that_nobody_knows_is_never_broken() -> None:
+    """Silence, rather than an error at a guess."""
+    assert Ending(Choice("sse", None)).is_reached()
+
+
+def test_a_last_line_without_its_end_counts() -> None:
+    """Some leave out the last line end."""
+    kept = Ending(Choice("sse", "openai_chat"))
+    assert not kept.is_reached()
+    assert kept.is_reached(b"data: [DONE]")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (b"data: 1\n\n", False),
+        (b"data: 1\n", True),
+        (b"event: x\n", False),
+        (b"event: x\ndata: 1\n", True),
+        (b"data: 1\r\n\r\nevent: y\r\n", False),
+        (b": data\n", False),
+    ],
+)
+def test_a_frame_with_data_is_to_be_finished_first(lines: bytes, *, expected: bool) -> None:
+    """An event name alone is not: the next one replaces it."""
+    kept = Ending(Choice("sse", "anthropic"))
+    kept.keep(lines)
+    assert kept.is_within_data() is expected
