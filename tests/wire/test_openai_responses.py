@@ -185,6 +185,22 @@ def test_calls_that_the_provider_makes_itself_are_calls(kind: str, more: dict[st
     assert kept == {name: value for name, value in done.items() if name not in words}
 
 
+def test_an_action_that_grows_is_kept_as_it_ends(cut: Cut) -> None:
+    """Its beginning is the call; a text before it does not come again."""
+    call = {"type": "web_search_call", "id": "i"}
+    short, long = {"query": "q"}, {"query": "q", "sources": [{"url": "u"}]}
+    raw = sse(
+        CREATED,
+        event("output_item.added", item=call | {"action": {}}),
+        event("output_item.done", item=call | {"action": short}),
+        text("a", 1),
+        snapshot("completed", call | {"action": long}, said("a")),
+    )
+    choice = only(read(raw, cut))
+    assert (choice.text, choice.tool_calls[0].arguments) == ("a", '{"query":"q"}')
+    assert choice.extra["output"]["0"] == call | {"action": long}
+
+
 def test_annotations_and_logprobs_are_kept_once(cut: Cut) -> None:
     """They come one by one, and with the part again."""
     notes = [{"type": "url_citation", "url": url} for url in "uv"]

@@ -112,6 +112,7 @@ class OpenAIResponses:
     def __init__(self) -> None:
         self._slots: dict[Slot, int] = {}  # how much was said
         self._calls: dict[Any, int] = {}  # output item → number of the call
+        self._given: dict[Any, Any] = {}  # output item → what it was called with, if no text
         self._outputs: dict[Any, Any] = {}  # id of an item → its place
         self._said = Said()
 
@@ -220,10 +221,14 @@ class OpenAIResponses:
             events.append(ToolCallDelta(number, "", tool, name, kind))
         field = _CALLS.get(kind, "action")
         given = left.get(field)  # not there while it says nothing
-        if given is not None:
-            slot, text = (output, "call", 0), encoded(given)
-            self._whole(slot, text, events)
-            if isinstance(given, str) or self._slots[slot] == len(text):
+        if isinstance(given, str):
+            self._whole((output, "call", 0), left.pop(field), events)
+        elif given is not None:
+            first = self._given.setdefault(output, given)
+            if first is given:
+                self._slots[output, "call", 0] = 1
+                events.append(ToolCallDelta(number, encoded(given)))
+            if first == given:
                 del left[field]  # else it has grown: an action that tells its sources at the end
 
     def _part(
@@ -249,6 +254,7 @@ class OpenAIResponses:
         if self._lacks(items):
             self._slots.clear()
             self._calls.clear()
+            self._given.clear()
             self._said = Said()
             events.append(Again())
         for output, item in enumerate(items):
@@ -298,8 +304,8 @@ def _sizes(items: list[dict[str, Any]]) -> Iterator[tuple[Slot, int]]:
                 yield (output, place, number), len(string(part.get(field)))
         kind = string(item.get("type"))
         given = item.get(_CALLS.get(kind, "action"))
-        if isinstance(given, str) and (kind in _CALLS or kind.endswith("_call")):
-            yield (output, "call", 0), len(given)
+        if says(given) and (kind in _CALLS or kind.endswith("_call")):
+            yield (output, "call", 0), len(given) if isinstance(given, str) else 1
 
 
 def _other(name: str, left: dict[str, Any], events: list[Event]) -> None:
