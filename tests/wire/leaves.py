@@ -44,18 +44,27 @@ class Recording:
 
     def is_used(self, path: str) -> bool:
         """Whether the reply would be another one if the leaf were."""
-        return any(self._with_another(*place) != self._said for place in self._places[path])
+        return any(
+            _result(self._dialect, self._with_another(*place)) != self._said
+            for place in self._places[path]
+        )
 
-    def _with_another(self, number: int, keys: Keys) -> Any:
+    def is_used_meanwhile(self, path: str) -> bool:
+        """Whether a stream that broke off behind the leaf would have another reply."""
+        return any(
+            _result(self._dialect, self._with_another(number, keys)[: number + 1])
+            != _result(self._dialect, self._frames[: number + 1])
+            for number, keys in self._places[path]
+        )
+
+    def _with_another(self, number: int, keys: Keys) -> list[Frame]:
         frame = self._frames[number]
         said = inner = _json(frame)
         for key in keys[:-1]:
             inner = inner[key]
         inner[keys[-1]] = _other(inner[keys[-1]])
         changed = msgspec.structs.replace(frame, data=_dumped(said))
-        return _result(
-            self._dialect, [*self._frames[:number], changed, *self._frames[number + 1 :]]
-        )
+        return [*self._frames[:number], changed, *self._frames[number + 1 :]]
 
 
 def _result(dialect: str, read: list[Frame]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.wire.goldens import READABLE
-from tests.wire.ignored import IGNORED
+from tests.wire.ignored import IGNORED, LATER
 from tests.wire.leaves import Recording
 
 
@@ -21,12 +21,13 @@ def matches(pattern: str, path: str) -> bool:
 def test_every_leaf_is_in_the_reply_or_ignored_for_a_reason(line: dict[str, Any]) -> None:
     """Text, numbers and truths of every frame."""
     recording = Recording(line)
-    patterns = IGNORED.get(line["dialect"], {})
-    lost = [
-        path
-        for path in recording.paths
-        if not any(matches(pattern, path) for pattern in patterns) and not recording.is_used(path)
-    ]
+    table = IGNORED.get(line["dialect"], {})
+    lost = []
+    for path in recording.paths:
+        reasons = {reason for pattern, reason in table.items() if matches(pattern, path)}
+        is_lost = reasons <= {LATER} and not recording.is_used(path)
+        if is_lost and not (reasons and recording.is_used_meanwhile(path)):
+            lost.append(path)
     assert lost == []
 
 
