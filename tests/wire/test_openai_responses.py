@@ -352,12 +352,14 @@ def test_events_of_tomorrow_keep_what_they_say(cut: Cut) -> None:
         event("audio.delta", delta="QUI="),
         event("audio.delta", delta="QkM="),
         event("something.new", mood="glad"),
+        text("a", mood="glad"),
         {"type": "keepalive"},
     )
     assert only(read(raw, cut)).extra == {
         "image_generation_call.partial_image": [image],
         "audio.delta": "QUI=QkM=",
         "something.new": [{"mood": "glad"}],
+        "output_text.delta": [{"mood": "glad"}],
     }
 
 

@@ -96,6 +96,7 @@ _RESPONSE = dict.fromkeys(("object", "id", "model", "error"), object)
 _RESPONSE |= {"output": list, "usage": dict}
 _PLACE = {"type", "item_id", "output_index", "content_index", "summary_index", "annotation_index"}
 _PLACE |= {"sequence_number", "obfuscation"}
+_PIECE = _PLACE | {"delta", "logprobs", "name"} | {field for _, field in _PIECES.values()}
 
 ITEMS = ("response.output_item.added", "response.output_item.done")
 ENDS = ("completed", "incomplete", "failed", "cancelled")
@@ -150,15 +151,16 @@ class OpenAIResponses:
     def _piece(self, name: str, step: str, said: dict[str, Any], events: list[Event]) -> None:
         place, field = _PIECES[name]
         slot = self._output(said), place, _number(said)
-        probable = slot[0], "logprobs", slot[2]
+        odds = slot[0], "logprobs", slot[2]
         if step == "delta":
             text = string(said.get("delta"))
             self._slots[slot] = self._slots.get(slot, 0) + len(text)
             self._say(slot, text, events)
-            self._grow(probable, said.get("logprobs"), events)
+            self._grow(odds, said.get("logprobs"), events)
         else:
             self._whole(slot, string(said.get(field)), events)
-            self._rest_of(probable, said.get("logprobs"), events)
+            self._rest_of(odds, said.get("logprobs"), events)
+        _other(f"{name}.{step}".removeprefix("response."), rest(said, _PIECE), events)
 
     def _whole(self, slot: Slot, text: str, events: list[Event]) -> None:
         if text and not self._slots.get(slot):
