@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recorder": {"wire", "meter", "journal", "store", "record", "errors", "settings"},
     "api": {"store", "journal", "recorder.live", "record", "errors"},
     "simulator": {"errors", "secrets"},
+    "sdk": {"errors"},
 }
 # The assembly knows everybody.
 MAY_IMPORT_ALL = {"app", "cli", "supervisor"}

@@ -8,6 +8,32 @@ The map of this package:
 * `gateway` moves the bytes, `journal` keeps them, `recorder` makes records of them.
 * `store` holds the records, `api` answers questions about them.
 * `simulator` is a provider to test against; `cli` is the command.
+* `sdk` logs what does not pass the gateway; its names are those of this package.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+# The names of the SDK, and where each lives: loaded when first asked for, since the server
+# needs none of them.
+_NAMES = {
+    "AsyncManualLogger": "streamgauge.sdk.logger",
+    "LogBuilder": "streamgauge.sdk.builder",
+    "ManualLogger": "streamgauge.sdk.logger",
+}
+
+if TYPE_CHECKING:
+    from streamgauge.sdk.builder import LogBuilder
+    from streamgauge.sdk.logger import AsyncManualLogger, ManualLogger
+
+__all__ = ["AsyncManualLogger", "LogBuilder", "ManualLogger"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'streamgauge' has no attribute {name!r}")

@@ -1,0 +1,150 @@
+"""One call as it is to be told: no I/O, no clock, no threads.
+
+Times are those of one monotonic clock, in seconds, and are arguments. The first end that is
+noted counts; what comes after it changes nothing.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from streamgauge.sdk.faults import Fault
+from streamgauge.sdk.ids import LogId
+from streamgauge.sdk.labels import Labelled
+from streamgauge.sdk.plain import CHANGING, json_text, snapshot
+
+# No stream that a person reads has as many; an endless one must not fill the memory.
+MAX_CHUNKS = 200_000
+
+# What a custom event is, as in Helicone's manual logger.
+EVENT_TYPES = ("tool", "vector_db", "data")
+
+
+class Account:
+    """The request, the chunks with their times of arrival, and the end of one call."""
+
+    def __init__(
+        self,
+        log_id: LogId,
+        request: Any,
+        labelled: Labelled,
+        *,
+        provider: str | None,
+        at: float,
+        started_ns: int,
+    ) -> None:
+        self.id = log_id
+        self.request = request
+        self.labels, self.http_headers = labelled
+        self.provider = provider
+        self.path: str | None = None
+        self.started_at = at
+        self.started_ns = started_ns
+        self.ended_at: float | None = None
+        self.chunks: list[tuple[float, Any]] = []
+        self.body: Any = None
+        self.has_body = False
+        self.status: int | None = None
+        self.content_type: str | None = None
+        self.headers: dict[str, str] | None = None
+        self.outcome: str | None = None
+        self.closed_by: str | None = None
+        self.error: dict[str, str | None] | None = None
+
+    # -- while it runs ---------------------------------------------------------------------
+
+    @property
+    def began(self) -> bool:
+        """Whether a part of the answer is here."""
+        return bool(self.chunks) or self.has_body
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell but that somebody asked."""
+        return not self.began and self.outcome is None
+
+    def add(self, chunk: Any, at: float) -> None:
+        """Note a chunk and when it came."""
+        if len(self.chunks) < MAX_CHUNKS:
+            self.chunks.append((at, snapshot(chunk) if type(chunk) in CHANGING else chunk))
+
+    def answer(self, body: Any, at: float) -> None:
+        """Note a whole answer."""
+        self.body, self.has_body = snapshot(body), True
+        self.ended_at = at
+
+    # -- its end ---------------------------------------------------------------------------
+
+    def end(self, at: float, fault: Fault | None = None) -> None:
+        """Note the end: a *fault*, or that it went well as far as anybody here can tell."""
+        if self.outcome is not None:
+            return
+        if self.ended_at is None or fault is not None:
+            self.ended_at = at
+        if fault is not None:
+            self.outcome, self.closed_by = fault.outcome, fault.closed_by
+            self.status = fault.status or self.status
+            if fault.type or fault.message:
+                self.error = {"type": fault.type, "message": fault.message}
+
+    @property
+    def last_at(self) -> float:
+        """When something was last heard of it."""
+        return self.chunks[-1][0] if self.chunks else self.started_at
+
+    # -- as JSON ---------------------------------------------------------------------------
+
+    def told(self, version: str) -> bytes:
+        """Return the body of ``POST /api/v1/log``, as docs/http.md describes it."""
+        request = self.request
+        is_event = isinstance(request, dict) and request.get("_type") in EVENT_TYPES
+        text = json_text(
+            {
+                "id": str(self.id),
+                "started_at": iso(self.started_ns),
+                "provider": self.provider,
+                "path": self.path,
+                "request": request,
+                "response": self._response(),
+                "ended_ms": None if self.ended_at is None else self._ms(self.ended_at),
+                "outcome": self.outcome,
+                "closed_by": self.closed_by,
+                "error": self.error,
+                "labels": self.labels,
+                "event": request if is_event else None,
+                "sdk": f"streamgauge-python/{version}",
+            }
+        )
+        # Half of a surrogate pair, from a text cut in two, has no UTF-8.
+        return text.encode(errors="replace")
+
+    def _response(self) -> dict[str, Any]:
+        status = self.status
+        if status is None and self.began:
+            status = 200  # an answer began, and nobody said otherwise
+        told: dict[str, Any] = {"status": status, "content_type": self.content_type}
+        if self.headers:
+            told["headers"] = self.headers
+        if self.chunks:
+            told["chunks"] = self._chunks()
+        elif self.has_body:
+            told["body"] = self.body
+        return told
+
+    def _chunks(self) -> list[tuple[float, str]]:
+        # A character that the network cut in two belongs to the chunk that completes it.
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        readers: dict[type, Callable[[Any], str]] = {str: str, bytes: decoder.decode}
+        return [(self._ms(at), readers.get(type(one), json_text)(one)) for at, one in self.chunks]
+
+    def _ms(self, at: float) -> float:
+        return round(max(at - self.started_at, 0.0) * 1000, 3)
+
+
+def iso(ns: int) -> str:
+    """Return wall-clock nanoseconds as ISO 8601 UTC with microseconds."""
+    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC)
+    return moment.replace(microsecond=ns % 1_000_000_000 // 1000).isoformat(timespec="microseconds")

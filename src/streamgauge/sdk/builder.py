@@ -1,0 +1,234 @@
+"""A call while it runs: the recommended way to log.
+
+A log is sent once. When: at the end of the ``with`` block or on ``send_log``, but never
+before the stream that it passes on has ended; without either, when that stream ends or when
+nobody holds the builder any more. Nothing here raises into the caller and nothing waits.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import AsyncIterable, Coroutine, Iterable
+from time import perf_counter, time_ns
+from typing import Any, TypeVar, overload
+
+from streamgauge.sdk.account import Account
+from streamgauge.sdk.delivery import Delivery, before_the_end
+from streamgauge.sdk.faults import BY_READER, Fault, fault_of
+from streamgauge.sdk.ids import LogId, new_id
+from streamgauge.sdk.labels import Headers, labelled
+from streamgauge.sdk.plain import snapshot
+from streamgauge.sdk.streams import AsyncLoggedStream, LoggedStream
+
+T = TypeVar("T")
+
+LEFT = Fault("client_left", "client", None, None)
+
+
+class LogBuilder:
+    """The log of one call. Make it with `ManualLogger.log_builder`."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        request: Any,
+        *headers: Headers | None,
+        provider: str | None = None,
+    ) -> None:
+        self._delivery = delivery
+        self._headers = list(headers)
+        self._account = Account(
+            new_id(),
+            snapshot(request),
+            labelled(*headers),
+            provider=provider,
+            at=perf_counter(),
+            started_ns=time_ns(),
+        )
+        self._streams = 0
+        self._has_stream = False
+        self._is_in_block = False
+        # Taken once, never given back, and never waited for: whoever gets it sends.
+        self._once = threading.Lock()
+        # A copy in a forked child is not sent by itself; the original is.
+        self._pid = os.getpid()
+        delivery.start()
+        _open.add(self)
+
+    # -- what it is about ------------------------------------------------------------------
+
+    @property
+    def id(self) -> LogId:
+        """The id of the record that will be."""
+        return self._account.id
+
+    def add_additional_headers(self, headers: Headers) -> None:
+        """Add ``Streamgauge-*`` or ``Helicone-*`` labels, or headers for the log call itself."""
+        self._headers.append(headers)
+        self._account.labels, self._account.http_headers = labelled(*self._headers)
+
+    def add_model(self, model: str) -> None:
+        """Say which model was asked, where the request does not."""
+        if isinstance(self._account.request, dict):
+            self._account.request["model"] = model
+
+    # -- what came back --------------------------------------------------------------------
+
+    def add_chunk(self, chunk: Any) -> None:
+        """Note one piece of a stream: an SDK object, a dict, or text or bytes as on the wire."""
+        self._account.add(chunk, perf_counter())
+
+    def set_response(self, body: Any, status: int | None = None) -> None:
+        """Note a whole answer: an SDK object, a dict, or text; it ends the call's clock."""
+        self._account.answer(body, perf_counter())
+        self._account.status = status or self._account.status
+
+    @overload
+    def to_readable_stream(self, stream: AsyncIterable[T]) -> AsyncLoggedStream[T]: ...
+    @overload
+    def to_readable_stream(self, stream: Iterable[T]) -> LoggedStream[T]: ...
+    def to_readable_stream(
+        self, stream: AsyncIterable[T] | Iterable[T]
+    ) -> AsyncLoggedStream[T] | LoggedStream[T]:
+        """Return an iterator of the very same items; each is noted as it passes."""
+        noted: AsyncLoggedStream[T] | LoggedStream[T]
+        if isinstance(stream, AsyncIterable):
+            noted = AsyncLoggedStream(stream, self)
+        else:
+            noted = LoggedStream(stream, self)
+        self._streams += 1
+        self._has_stream = True
+        return noted
+
+    @overload
+    def attach_stream(self, stream: AsyncIterable[Any]) -> Coroutine[Any, Any, None]: ...
+    @overload
+    def attach_stream(self, stream: Iterable[Any]) -> None: ...
+    def attach_stream(
+        self, stream: AsyncIterable[Any] | Iterable[Any]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Read a stream to its end for the log alone; await it if the stream is async."""
+        if isinstance(stream, AsyncIterable):
+            return _read_async(self.to_readable_stream(stream))
+        try:
+            for _ in self.to_readable_stream(stream):
+                pass
+        except Exception:  # it is in the log
+            return None
+        return None
+
+    def set_error(self, error: BaseException | str, status: int | None = None) -> None:
+        """Note how the call failed; the outcome follows from the exception and its status."""
+        fault = fault_of(error, status=status, began=self._account.began)
+        self._account.end(perf_counter(), fault)
+
+    def cancel(self) -> None:
+        """Note that the reader left; what came so far is kept."""
+        self._account.end(perf_counter(), LEFT)
+
+    # -- its end ---------------------------------------------------------------------------
+
+    def send_log(self) -> LogId:
+        """Send the log, at once or when its stream has ended, and return its id.
+
+        It only joins a queue, so it needs no ``await``, and allows one.
+        """
+        self._delivery.start()
+        self._send_when_ended()
+        return self.id
+
+    def __enter__(self) -> LogBuilder:
+        self._is_in_block = True
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        self._is_in_block = False
+        if error is not None:
+            self._reader_failed(error)
+        self._send_when_ended()
+
+    async def __aenter__(self) -> LogBuilder:
+        return self.__enter__()
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _send_when_ended(self) -> None:
+        is_over = self._streams <= 0 or self._account.outcome is not None
+        if is_over and not self._is_in_block and self._once.acquire(blocking=False):
+            self._account.end(perf_counter())
+            self._delivery.put(self._account)
+
+    def _reader_failed(self, error: BaseException) -> None:
+        """Note an exception of the code around: the call's own, or of somebody who reads it."""
+        if self._account.ended_at is not None:
+            return  # the answer was whole; what became of it is another matter
+        fault = fault_of(error, began=self._account.began, otherwise=BY_READER)
+        if self._has_stream:
+            # The stream would have told us of an error of its own.
+            fault = LEFT._replace(type=fault.type, message=fault.message)
+        self._account.end(perf_counter(), fault)
+
+    # -- called by its streams -------------------------------------------------------------
+
+    def _stream_ended(self, error: BaseException | None, *, left: bool) -> None:
+        self._streams -= 1
+        if error is not None:
+            self._account.end(perf_counter(), fault_of(error, began=self._account.began))
+        elif left:
+            self._account.end(perf_counter(), LEFT)
+        else:
+            self._account.ended_at = perf_counter()
+        self._send_when_ended()
+
+    def _stream_dropped(self) -> None:
+        """Note that a stream was forgotten: its reader left when it took the last item."""
+        self._streams -= 1
+        if self._pid == os.getpid():
+            self._account.end(self._account.last_at, LEFT)
+            self._send_when_ended()
+
+    def _backdate(self, started_at: float | None, duration_ms: float | None) -> None:
+        """Move the beginning to where a caller has measured it, in the past."""
+        account = self._account
+        if started_at is not None:
+            account.started_ns = int(started_at * 1_000_000_000)
+        elif duration_ms is not None:
+            account.started_ns -= int(duration_ms * 1_000_000)
+
+    # -- when nobody ends it ---------------------------------------------------------------
+
+    def _end_with_process(self) -> None:
+        self._is_in_block = False
+        if self._pid != os.getpid() or (self._account.is_empty and not self._streams):
+            return
+        if self._streams:
+            self._account.end(self._account.last_at, LEFT)
+        self._streams = 0
+        self._send_when_ended()
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_pid") == os.getpid() and not self._account.is_empty:
+            self._is_in_block = False
+            self._streams = 0
+            self._send_when_ended()
+
+
+async def _read_async(stream: AsyncLoggedStream[Any]) -> None:
+    try:
+        async for _ in stream:
+            pass
+    except Exception:  # it is in the log
+        return
+
+
+# Those that may still run when the program ends.
+_open: weakref.WeakSet[LogBuilder] = weakref.WeakSet()
+
+
+@before_the_end.append
+def _end_all() -> None:
+    for one in list(_open):
+        one._end_with_process()

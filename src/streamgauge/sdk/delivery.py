@@ -1,0 +1,391 @@
+"""The way of a log to the server: a queue that never blocks, and one thread behind it.
+
+``put`` is all that a caller ever does. The thread turns one log after the other into JSON
+and posts it; what fails is tried again with growing pauses, in the same order, under the
+same id. While the server is away logs wait in memory, or in the spool folder if there is
+one. All of it is bounded: what has no room is counted, and the loss is said once.
+
+The queue is a `SimpleQueue`, because ``put`` may be called by the garbage collector in the
+middle of anything, also of another ``put``. The thread is a daemon: it never keeps a
+program alive; `close_all` gives it a bounded time at the end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gzip
+import logging
+import os
+import queue
+import random
+import sys
+import threading
+import weakref
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from streamgauge.errors import ConfigurationError
+from streamgauge.sdk.account import Account
+from streamgauge.sdk.spool import Letter, Spool
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger("streamgauge")
+
+LOG_PATH = "/api/v1/log"
+
+# Logs that wait, at most; put refuses the next one.
+MAX_QUEUED = 10_000
+# And as much of them as JSON, while the server is away and there is no spool.
+MAX_QUEUED_BYTES = 64 * 1024 * 1024
+# The server refuses what is larger.
+MAX_BODY_BYTES = 10 * 1024 * 1024
+# Below this, packing costs more than it saves.
+GZIP_FROM_BYTES = 16 * 1024
+
+# Seconds. A pause doubles from the first to the longest; at the end of the program there is
+# no time for long ones.
+FIRST_PAUSE_S, LONGEST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0, 0.25
+TIMEOUT_S = 10.0
+EXIT_TIMEOUT_S = 5.0
+
+# Answers after which trying again is no use: the log itself is at fault.
+PERMANENT = frozenset([400, 413, 415, 422])
+
+DELIVERED, REFUSED, LATER = "delivered", "refused", "later"
+
+# Where tests and `streamgauge.testing` take logs instead of sending them.
+captors: list[Callable[[Account], None]] = []
+
+
+class Marker(NamedTuple):
+    """A place in the queue; set once everything before it has arrived."""
+
+    reached: threading.Event
+
+
+class Delivery:
+    """Brings logs to one server. Safe in threads, in signal handlers and after a fork."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        spool: Path | None = None,
+        max_queued: int = MAX_QUEUED,
+        timeout: float = TIMEOUT_S,
+        exit_timeout: float = EXIT_TIMEOUT_S,
+    ) -> None:
+        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+            raise ConfigurationError(f"base_url: {base_url!r} is no http:// or https:// address")
+        self.url = base_url.rstrip("/") + LOG_PATH
+        self.exit_timeout = exit_timeout
+        self._api_key = api_key
+        self._folder = spool
+        self._max_queued = max_queued
+        self._timeout = timeout
+        self._begin()
+        everyone.add(self)
+
+    def _begin(self) -> None:
+        """Begin with nothing, in this process."""
+        self._queue: queue.SimpleQueue[Account | Marker | None] = queue.SimpleQueue()
+        self._waiting: deque[Letter | Marker] = deque()
+        self._waiting_bytes = 0
+        self._spool: Spool | None = None
+        self._thread: threading.Thread | None = None
+        self._client: httpx.Client | None = None
+        self._start_lock = threading.Lock()
+        self._is_ending = False
+        self._failures = 0
+        self._not_before = 0.0
+        self._trouble = ""
+        self._lost: Counter[str] = Counter()
+
+    # -- what callers do ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Have the thread run; done when a call begins, so that its end only has to ``put``."""
+        if self._thread is not None:
+            return
+        with self._start_lock:
+            if self._thread is not None:
+                return
+            self._is_ending = False
+            self._thread = threading.Thread(target=self._run, name="streamgauge", daemon=True)
+            _end_with_the_process()
+            try:
+                self._thread.start()
+            except RuntimeError:  # the interpreter is ending; `close` settles what is left
+                self._thread = None
+
+    def put(self, account: Account) -> None:
+        """Take a finished call. Returns at once, whatever the server does."""
+        if captors:
+            captors[-1](account)
+        elif self._queue.qsize() + len(self._waiting) >= self._max_queued:
+            self._lose("the queue was full")
+        else:
+            self._queue.put(account)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait up to *timeout* seconds; tell whether everything put so far has arrived."""
+        if self._thread is None and self._queue.empty():
+            return not self._waiting
+        self.start()
+        marker = Marker(threading.Event())
+        self._queue.put(marker)
+        return marker.reached.wait(timeout)
+
+    def close(self, timeout: float) -> None:
+        """Flush, end the thread, keep or count the rest and say so; a later ``put`` begins anew."""
+        if self._thread is None and self._queue.empty():
+            return
+        end = monotonic() + timeout
+        self._is_ending = True
+        try:
+            # What can be kept in the spool need not be waited for once the server is away.
+            is_hopeless = self._folder is not None and self._failures > 1
+            self.flush(min(timeout, LAST_PAUSE_S) if is_hopeless else timeout)
+        finally:
+            thread, self._thread = self._thread, None
+            self._queue.put(None)
+            if thread is not None:
+                thread.join(max(0.0, min(end - monotonic(), LAST_PAUSE_S)))
+            client, self._client = self._client, None
+            if client is not None:
+                client.close()
+            self._settle()
+
+    # -- what the thread does --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self._opened_spool()
+        while self._is_mine():
+            try:
+                self._take_one()
+                if self._has_work() and monotonic() >= self._not_before and self._is_mine():
+                    self._send_one()
+            except Exception as error:  # ours; it must not end the thread
+                self._trouble = f"{type(error).__name__}: {error}"
+                self._wait(0.0)
+
+    def _is_mine(self) -> bool:
+        return self._thread is threading.current_thread()
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting) or bool(self._spool)
+
+    def _take_one(self) -> None:
+        """Take one log from the queue: at once if there is work, or wait for it."""
+        pause = max(self._not_before - monotonic(), 0.0) if self._has_work() else None
+        try:
+            item = self._queue.get(timeout=pause) if pause != 0.0 else self._queue.get_nowait()
+        except queue.Empty:
+            return
+        if isinstance(item, Marker):
+            # Somebody waits: the next try is now.
+            self._waiting.append(item)
+            self._not_before = 0.0
+        elif item is not None:
+            self._add(item)
+
+    def _add(self, account: Account) -> None:
+        letter = self._written(account)
+        if letter is None:
+            return
+        if self._failures and self._spool is not None and self._spool.add(letter):
+            return
+        if self._waiting_bytes + len(letter.body) > MAX_QUEUED_BYTES:
+            self._lose("the server was away and the queue was full")
+            return
+        self._waiting.append(letter)
+        self._waiting_bytes += len(letter.body)
+
+    def _written(self, account: Account) -> Letter | None:
+        try:
+            body = account.told(_version())
+        except Exception as error:
+            self._lose(f"{type(error).__name__} in writing it")
+            return None
+        if len(body) > MAX_BODY_BYTES:
+            self._lose("it was larger than 10 MB")
+            return None
+        return Letter(account.id, account.http_headers, body)
+
+    def _send_one(self) -> None:
+        """Send what is next: what waits in memory, or else what waits in the folder."""
+        first = self._waiting[0] if self._waiting else None
+        spool = None if isinstance(first, Letter) else self._spool
+        letter = first if isinstance(first, Letter) else spool.oldest() if spool else None
+        if letter is None:
+            if isinstance(first, Marker):
+                self._waiting.popleft()
+                first.reached.set()
+            return
+        result, pause = self._posted(letter)
+        if not self._is_mine():
+            return  # the program ends, and somebody else has settled what was left
+        if result == LATER:
+            self._wait(pause)
+            return
+        self._failures = 0
+        if result == REFUSED:
+            self._lose(self._trouble)
+        if spool is not None:
+            spool.remove(letter)
+        else:
+            self._waiting.popleft()
+            self._waiting_bytes -= len(letter.body)
+
+    def _posted(self, letter: Letter) -> tuple[str, float]:
+        """Post one log; return how it went and how long the server wants us to wait."""
+        import httpx
+
+        headers = {name.encode(): value.encode() for name, value in letter.headers.items()}
+        body = letter.body
+        if len(body) >= GZIP_FROM_BYTES:
+            body = gzip.compress(body, compresslevel=1)
+            headers[b"content-encoding"] = b"gzip"
+        try:
+            answer = self._connected().post(self.url, content=body, headers=headers)
+        except Exception as error:
+            self._trouble = str(error) or type(error).__name__
+            # A header that HTTP does not allow is refused on our own side.
+            is_ours = isinstance(error, httpx.LocalProtocolError)
+            return (REFUSED if is_ours else LATER), 0.0
+        if answer.is_success:
+            return DELIVERED, 0.0
+        self._trouble = f"the server answered {answer.status_code}: {answer.text[:200]}"
+        if answer.status_code in PERMANENT:
+            return REFUSED, 0.0
+        return LATER, _seconds(answer.headers.get("retry-after"))
+
+    def _connected(self) -> httpx.Client:
+        """Return the one client, made when it is first needed: its import takes a while."""
+        import httpx
+
+        if self._client is None:
+            headers = {"user-agent": "streamgauge-python", "content-type": "application/json"}
+            if self._api_key:
+                headers["authorization"] = f"Bearer {self._api_key}"
+            self._client = httpx.Client(headers=headers, timeout=self._timeout)
+        return self._client
+
+    def _wait(self, wanted: float) -> None:
+        """Pause after a failure; what waits goes to the folder, where a crash cannot reach it."""
+        self._failures += 1
+        if self._failures == 1:
+            log.warning("streamgauge: %s: %s; logs are kept and tried again", *self._where())
+        longest = LAST_PAUSE_S if self._is_ending else LONGEST_PAUSE_S
+        pause = min(FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10), longest)
+        pause *= random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
+        self._not_before = monotonic() + min(max(pause, wanted), longest)
+        if self._spool is not None:
+            self._spill(self._spool)
+
+    def _spill(self, spool: Spool) -> None:
+        """Move what waits in memory into the folder, in its order."""
+        for _ in range(len(self._waiting)):
+            item = self._waiting.popleft()
+            if isinstance(item, Letter) and spool.add(item):
+                self._waiting_bytes -= len(item.body)
+            else:
+                self._waiting.append(item)
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Keep in the folder, or count, what has not arrived; say it once."""
+        spool = self._opened_spool()
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            letter = self._written(item) if isinstance(item, Account) else None
+            if letter is not None:
+                self._waiting.append(letter)
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if isinstance(waiting, Letter) and not (spool is not None and spool.add(waiting)):
+                self._lose("the program ended")
+        self._waiting_bytes = 0
+        self._report(spool)
+
+    def _report(self, spool: Spool | None) -> None:
+        lost, self._lost = self._lost, Counter()
+        if spool is not None and len(spool) and self._failures:
+            log.warning(
+                "streamgauge: %s: %s; %d logs are kept in %s and will be sent by a later run",
+                *self._where(),
+                len(spool),
+                spool.folder,
+            )
+        if lost:
+            why = "; ".join(f"{count}: {reason}" for reason, count in lost.most_common(5))
+            log.warning("streamgauge: %d logs are lost (%s)", lost.total(), why)
+
+    def _lose(self, reason: str) -> None:
+        if not self._lost:
+            log.warning("streamgauge: a log is lost: %s; the sum is told at the end", reason)
+        self._lost[reason] += 1
+
+    def _where(self) -> tuple[str, str]:
+        return self.url.removesuffix(LOG_PATH), self._trouble
+
+    def _opened_spool(self) -> Spool | None:
+        if self._folder is not None and self._spool is None:
+            self._spool = Spool(self._folder)
+        return self._spool
+
+
+# Every delivery of this process; and what is to be put before they are closed.
+everyone: weakref.WeakSet[Delivery] = weakref.WeakSet()
+before_the_end: list[Callable[[], None]] = []
+
+
+def close_all() -> None:
+    """End what still runs and close every delivery within its bound, as the process ends."""
+    for end in before_the_end:
+        end()
+    for one in list(everyone):
+        one.close(one.exit_timeout)
+
+
+def forget_all() -> None:
+    """Begin with nothing in a forked child: the parent sends what the parent was told."""
+    for one in list(everyone):
+        one._begin()
+
+
+def _end_with_the_process() -> None:
+    """Be called at the end of a process that ends without ``atexit``, as forked workers do."""
+    for name in ("multiprocessing", "billiard"):
+        process, util = sys.modules.get(f"{name}.process"), sys.modules.get(f"{name}.util")
+        if process and util and getattr(process.current_process(), "_parent_pid", None):
+            util.Finalize(None, close_all, exitpriority=0)
+
+
+def _seconds(retry_after: str | None) -> float:
+    try:
+        return max(float(retry_after or 0), 0.0)
+    except ValueError:  # a date; our own pauses are short enough
+        return 0.0
+
+
+def _version() -> str:
+    from streamgauge import __version__
+
+    return __version__
+
+
+atexit.register(close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_all)

@@ -1,0 +1,61 @@
+"""Headers that say who a call is for become labels of its log; the others are sent on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+# Where both are given, ours wins over Helicone's; so it is read last.
+PREFIXES = ("helicone-", "streamgauge-")
+PROPERTY = "property-"
+
+# Header without its prefix → label, as in the gateway.
+FIELDS = {
+    "user-id": "user_id",
+    "session-id": "session_id",
+    "session-path": "session_path",
+    "session-name": "session_name",
+    "request-id": "client_request_id",
+}
+AUTH = "auth"
+
+Headers = Mapping[str, Any]
+
+
+class Labelled(NamedTuple):
+    """The labels of a call, and the HTTP headers that its log is sent with."""
+
+    labels: dict[str, Any]
+    headers: dict[str, str]
+
+
+def labelled(*several: Headers | None) -> Labelled:
+    """Read headers, the later ones winning; names are case-insensitive."""
+    merged: dict[str, str] = {}
+    for headers in several:
+        if headers:
+            merged |= {str(name).lower(): str(value) for name, value in headers.items()}
+    labels: dict[str, Any] = {}
+    properties: dict[str, str] = {}
+    kept = {name: value for name, value in merged.items() if not name.startswith(PREFIXES)}
+    for prefix in PREFIXES:
+        for name, value in merged.items():
+            if not name.startswith(prefix):
+                continue
+            rest = name[len(prefix) :]
+            if rest.startswith(PROPERTY):
+                properties[rest[len(PROPERTY) :]] = value
+            elif rest in FIELDS:
+                labels[FIELDS[rest]] = value
+            elif rest == AUTH:
+                kept.setdefault("authorization", value)
+            else:
+                kept[name] = value
+    if properties:
+        labels["properties"] = properties
+    return Labelled(labels, kept)
+
+
+def is_label(header: str) -> bool:
+    """Whether a header is for us and not for a provider."""
+    return header.lower().startswith(PREFIXES)

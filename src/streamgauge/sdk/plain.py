@@ -1,0 +1,105 @@
+"""Any value as JSON.
+
+What a caller hands over is copied at once, as far as it can change (`snapshot`), and turned
+into text later, in the background. SDK objects say themselves how they look on the wire.
+Nothing that a caller logs may fail here: what has no JSON is written as its `repr`.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+# A nesting that no API has; what lies deeper is a circle.
+MAX_DEPTH = 100
+
+# What a caller may go on changing. SDK objects are left as they are.
+CHANGING = frozenset([dict, list, tuple, bytearray, memoryview])
+
+
+def snapshot(value: Any) -> Any:
+    """Return *value* with its dicts and lists copied: the caller may go on changing them."""
+    try:
+        return _copied(value)
+    except Exception:  # a circle, or a dict that changes meanwhile
+        return value
+
+
+def json_text(value: Any) -> str:
+    """Return *value* as JSON without spaces."""
+    dump = getattr(type(value), "model_dump_json", None)
+    try:
+        if dump is not None:
+            return str(dump(value, by_alias=True, exclude_unset=True, warnings=False))
+        return _dumped(value)
+    except Exception:  # NaN, a circle, a key that is no string, a model that cannot
+        return _dumped(_cleaned(value, 0))
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(
+        value, default=_stated, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: _copied(one) for key, one in value.items()}
+    if kind is list or kind is tuple:
+        return [_copied(one) for one in value]
+    if kind is bytearray or kind is memoryview:
+        return bytes(value)
+    return value
+
+
+def _stated(value: Any) -> Any:
+    """Return a value that is not JSON as one that is."""
+    # Looked up on the type: a mock has every attribute, but not as a method of its class.
+    kind = type(value)
+    if hasattr(kind, "model_dump"):  # pydantic 2
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+    for name in ("to_dict", "dict", "_asdict"):
+        if callable(getattr(kind, name, None)):
+            return getattr(value, name)()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, bytes):
+        return _bytes_text(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return list(value)
+    return str(value)
+
+
+def _bytes_text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
+
+
+def _cleaned(value: Any, depth: int) -> Any:
+    """Return *value* with everything that has no JSON as text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    try:
+        if depth > MAX_DEPTH:
+            return "…"
+        if isinstance(value, Mapping):
+            return {str(key): _cleaned(one, depth + 1) for key, one in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_cleaned(one, depth + 1) for one in value]
+        return _cleaned(_stated(value), depth + 1)
+    except Exception:
+        return object.__repr__(value)

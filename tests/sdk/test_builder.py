@@ -1,0 +1,184 @@
+"""A call is logged once, with its times, labels and status; nothing of it reaches the caller."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
+
+import pytest
+from openai.types.chat import ChatCompletionChunk
+
+REQUEST = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+
+
+def chunk(text: str) -> ChatCompletionChunk:
+    """Return a chunk as OpenAI's SDK makes it from what the wire says."""
+    return ChatCompletionChunk.construct(
+        id="chatcmpl-1",
+        object="chat.completion.chunk",
+        created=1,
+        model="gpt-4o-mini",
+        choices=[{"index": 0, "delta": {"content": text}, "finish_reason": None}],
+    )
+
+
+def test_a_stream_is_passed_on_and_logged(logger, server):
+    """The very same objects come out; what is sent is their JSON, and when they came."""
+    items = [chunk("Hel"), chunk("lo")]
+    before = datetime.now(UTC)
+    with logger.log_builder(REQUEST, {"Helicone-User-Id": "ann"}, "openai") as log:
+        passed = list(log.to_readable_stream(items))
+    assert [id(one) for one in passed] == [id(one) for one in items]
+    told = server.one()
+    started = datetime.fromisoformat(told["started_at"])
+    assert before - timedelta(seconds=1) < started <= datetime.now(UTC)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", told["started_at"])
+    times = [ms for ms, _ in told["response"]["chunks"]]
+    assert times == sorted(times)
+    assert times[-1] <= told["ended_ms"]
+    assert [json.loads(text) for _, text in told["response"]["chunks"]] == [
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "gpt-4o-mini",
+            "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}],
+        }
+        for text in ("Hel", "lo")
+    ]
+    expected = {
+        "id": log.id,
+        "request": REQUEST,
+        "provider": "openai",
+        "outcome": None,
+        "closed_by": None,
+        "error": None,
+        "labels": {"user_id": "ann"},
+        "event": None,
+    }
+    assert {name: told[name] for name in expected} == expected
+    assert told["response"]["status"] == 200
+
+
+async def test_an_async_stream_is_passed_on_and_logged(async_logger, server):
+    """In the same words."""
+    items = [chunk("Hel"), chunk("lo")]
+
+    async def stream():
+        for one in items:
+            yield one
+
+    async with async_logger.log_builder(REQUEST) as log:
+        assert [one async for one in log.to_readable_stream(stream())] == items
+    assert len(server.one()["response"]["chunks"]) == 2
+
+
+def test_ids_are_uuids_that_sort_by_time(logger):
+    """RFC 9562, version 7."""
+    ids = [logger.log_builder({}).id for _ in range(3)]
+    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab].*", one) for one in ids)
+    assert [one[:13] for one in ids] == sorted(one[:13] for one in ids)
+
+
+def test_a_whole_answer(logger, server):
+    """An object, a status, and labels that come later."""
+    log = logger.log_builder({"messages": []})
+    log.add_model("gpt-4o-mini")
+    log.set_response({"id": "x", "usage": {"prompt_tokens": 1}})
+    log.add_additional_headers({"Streamgauge-Property-Env": "dev", "X-Proxy": "7"})
+    log.send_log()
+    log.send_log()
+    told = server.one()
+    assert told["request"]["model"] == "gpt-4o-mini"
+    assert told["response"] == {
+        "status": 200,
+        "content_type": None,
+        "body": {"id": "x", "usage": {"prompt_tokens": 1}},
+    }
+    assert told["labels"] == {"properties": {"env": "dev"}}
+    assert server.headers[log.id]["x-proxy"] == "7"
+
+
+async def test_sending_may_be_awaited_or_not(async_logger, server):
+    """It only joins a queue."""
+    log = async_logger.log_builder(REQUEST)
+    assert await log.send_log() == log.id
+    assert await async_logger.send_log(REQUEST, "ok")
+    server.wait_for(2)
+
+
+def test_what_the_caller_changes_later_is_not_in_the_log(logger, server):
+    """Messages lists grow while a conversation goes on."""
+    request = {"messages": [{"role": "user"}]}
+    piece = {"text": "a"}
+    with logger.log_builder(request) as log:
+        log.add_chunk(piece)
+        piece["text"] = "b"
+        request["messages"].append({"role": "assistant"})
+    told = server.one()
+    assert told["request"] == {"messages": [{"role": "user"}]}
+    assert told["response"]["chunks"][0][1] == '{"text":"a"}'
+
+
+def test_bytes_may_be_cut_within_a_character(logger, server):
+    """Helicone's own package makes two replacement characters of it."""
+    raw = "data: é€\n\n".encode()
+    with logger.log_builder(REQUEST) as log:
+        for number in raw:
+            log.add_chunk(bytes([number]))
+    texts = [text for _, text in server.one()["response"]["chunks"]]
+    assert "".join(texts) == "data: é€\n\n"
+
+
+CIRCLE: dict[str, object] = {"model": "x"}
+CIRCLE["self"] = CIRCLE
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        CIRCLE,
+        {"score": math.nan},
+        {("a", "b"): 1},
+        {"image": b"\xff\xd8"},
+        {"text": "half a pair \ud83d"},
+        {"client": Mock()},
+        {"lock": threading.Lock()},
+        object(),
+        None,
+        "a prompt",
+    ],
+    ids=lambda odd: type(odd).__name__,
+)
+def test_nothing_is_too_odd_to_be_logged(logger, server, odd):
+    """What has no JSON is written as text; nothing is raised and nothing lost."""
+    with logger.log_builder(odd) as log:
+        log.add_chunk(odd)
+        log.add_additional_headers({"Streamgauge-User-Id": odd})
+    assert server.one()["id"] == log.id
+
+
+def test_a_custom_event(logger, server):
+    """Tools, vector databases and other data, as in Helicone."""
+    event = {"_type": "tool", "toolName": "weather", "input": {"city": "Bern"}}
+    logger.log_request(event, lambda log: {"degrees": 20})
+    told = server.one()
+    assert told["event"] == event
+    assert told["response"]["body"] == {"degrees": 20}
+
+
+def test_the_import_is_light():
+    """Nothing but the standard library until something is sent, and httpx then."""
+    code = (
+        "import sys, time; at = time.perf_counter(); import streamgauge; streamgauge.ManualLogger;"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    names = set(told.stdout.split())
+    assert not names & {"httpx", "msgspec", "pydantic", "openai"}, names
