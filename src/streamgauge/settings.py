@@ -82,12 +82,31 @@ BUILT_IN_PROVIDERS: dict[str, str] = {
 ASKED_FOR_USAGE = frozenset(["openai", "ollama", "vllm"])
 
 
+Seconds = Annotated[float, Meta(gt=0)]
+OnDisconnect = Annotated[str, Meta(pattern=r"^(cancel|detach|grace=[0-9]{1,5}(\.[0-9]+)?)$")]
+
+
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where one provider is."""
 
     url: Annotated[str, Meta(description="Base URL; what follows /NAME in a path is appended.")]
     # Whether it takes `stream_options` in a chat request; None is what is known of the name.
     stream_usage: bool | None = None
+    # What holds for this provider instead of the settings of the same names.
+    connect_timeout_s: Seconds | None = None
+    first_token_timeout_s: Seconds | None = None
+    idle_timeout_s: Seconds | None = None
+    total_timeout_s: Seconds | None = None
+    on_disconnect: OnDisconnect | None = None
+
+    def timeouts(self) -> dict[str, float | None]:
+        """Return its own limits by name, None where the usual one holds."""
+        return {
+            "connect": self.connect_timeout_s,
+            "first_token": self.first_token_timeout_s,
+            "idle": self.idle_timeout_s,
+            "total": self.total_timeout_s,
+        }
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +132,13 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(gt=0, description="Longest silence of a provider, before or within an answer."),
     ] = 600.0
+    first_token_timeout_s: Annotated[
+        float,
+        Meta(ge=0, description="Time from the request to the first content of a stream; 0: any."),
+    ] = 0.0
+    total_timeout_s: Annotated[
+        float, Meta(ge=0, description="Time from the request to the end of an answer; 0: any.")
+    ] = 0.0
     upstream_idle_s: Annotated[
         float, Meta(gt=0, description="How long an idle connection to a provider is kept.")
     ] = 30.0
@@ -177,6 +203,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         list[str],
         Meta(description="Origins that `Streamgauge-Target-Url` may name besides the providers."),
     ] = []
+    on_disconnect: Annotated[
+        str,
+        Meta(
+            pattern=r"^(cancel|detach|grace=[0-9]{1,5}(\.[0-9]+)?)$",
+            description="When a client leaves: `cancel` the provider's stream, `detach` and finish "
+            "it, or `grace=SECONDS`.",
+        ),
+    ] = "cancel"
     stream_usage: Annotated[
         bool,
         Meta(
@@ -399,8 +433,10 @@ def _read_providers(given: Any, place: str) -> dict[str, Provider]:
             read[name] = msgspec.convert({"url": one} if isinstance(one, str) else one, Provider)
         except msgspec.ValidationError:
             raise ConfigurationError(
-                f'{place}provider "{name}" must be a URL, or a table with url and '
-                "stream_usage (true or false), and nothing else"
+                f'{place}provider "{name}" must be a URL, or a table with url, and if '
+                "wanted stream_usage (true or false), connect_timeout_s, first_token_timeout_s, "
+                "idle_timeout_s, total_timeout_s (seconds), on_disconnect (cancel, detach or "
+                "grace=SECONDS)"
             ) from None
         fault = _name_fault(name) or url_fault(read[name].url)
         if fault:

@@ -10,6 +10,7 @@ from streamgauge.gateway.exchange import (
     Commands,
     Connect,
     CutAnswer,
+    Detach,
     EndAnswer,
     Exchange,
     Finish,
@@ -148,10 +149,64 @@ def test_a_cut_stream_is_never_ended_properly() -> None:
     assert end.error_message == "connection reset"
 
 
+def staying(stay_ns: int) -> Exchange:
+    exchange = streaming()
+    exchange.stay_ns = stay_ns
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome", "closed_by"),
+    [
+        (lambda e: e.completed(), Outcome.COMPLETED, ClosedBy.CLIENT),
+        (lambda e: e.upstream_broke("zz"), Outcome.TRUNCATED, ClosedBy.UPSTREAM),
+        (lambda e: e.tick(7 + SECOND + 1), Outcome.CLIENT_LEFT, ClosedBy.CLIENT),
+    ],
+    ids=["whole", "cut", "too long"],
+)  # fmt: skip
+def test_a_stream_may_go_on_without_its_client(end, outcome, closed_by) -> None:
+    """For as long as it may; then it is cancelled like any other."""
+    exchange = staying(SECOND)
+    assert exchange.client_gone(7) == (Detach(),)
+    assert exchange.tick(7 + SECOND) == ()
+    finished = finish(end(exchange))
+    assert (finished.outcome, finished.closed_by) == (outcome, closed_by)
+
+
+def test_half_a_request_does_not_go_on_alone() -> None:
+    """Its rest will never come."""
+    commands = staying(SECOND).client_gone(7, is_request_whole=False)
+    assert finish(commands).outcome is Outcome.CLIENT_LEFT
+
+
+@pytest.mark.parametrize("stage", [waiting, streaming])
+def test_no_content_in_time_ends_it(stage) -> None:
+    """Bytes do not count, content does, from the end of the request."""
+    exchange = stage()
+    exchange.patience = Patience(connect_ns=CONNECT, idle_ns=IDLE, first_token_ns=5 * SECOND)
+    exchange.request_body(SECOND)
+    exchange.active_ns = 6 * SECOND
+    assert exchange.tick(6 * SECOND) == ()
+    end = finish(exchange.tick(6 * SECOND + 1))
+    assert (end.outcome, end.error_type) == (Outcome.NO_FIRST_TOKEN, "first_token_timeout")
+
+
+def test_content_in_time_is_enough() -> None:
+    """However long it goes on, unless the whole has a limit too."""
+    exchange = streaming()
+    exchange.has_content = True
+    exchange.patience = Patience(
+        connect_ns=CONNECT, idle_ns=IDLE, first_token_ns=5 * SECOND, total_ns=20 * SECOND
+    )
+    exchange.active_ns = 19 * SECOND
+    assert exchange.tick(19 * SECOND) == ()
+    assert finish(exchange.tick(21 * SECOND)).error_type == "total_timeout"
+
+
 @pytest.mark.parametrize("stage", [connecting, waiting, streaming])
 def test_a_client_that_leaves_cancels_the_provider(stage) -> None:
     """Whenever the client goes, the provider is told at once."""
-    commands = stage().client_gone()
+    commands = stage().client_gone(9)
     assert commands[0] == CancelUpstream()
     end = finish(commands)
     assert (end.outcome, end.closed_by) == (Outcome.CLIENT_LEFT, ClosedBy.CLIENT)
@@ -160,7 +215,7 @@ def test_a_client_that_leaves_cancels_the_provider(stage) -> None:
 def test_a_connection_that_comes_too_late_is_not_used() -> None:
     """The client has gone while we were connecting."""
     exchange = connecting()
-    exchange.client_gone()
+    exchange.client_gone(9)
     assert exchange.connected(5, reused=False) == ()
 
 
@@ -236,7 +291,7 @@ def test_a_request_that_turns_out_bad_is_refused(stage) -> None:
 @pytest.mark.parametrize(
     ("end", "closed_by"),
     [
-        (lambda e: e.client_gone(), ClosedBy.CLIENT),
+        (lambda e: e.client_gone(9), ClosedBy.CLIENT),
         (lambda e: e.upstream_closed(9, "fin", is_repeatable=True), ClosedBy.UPSTREAM),
     ],
 )
@@ -260,7 +315,7 @@ EVENTS = {
     "completed": lambda e: e.completed(),
     "upstream_closed": lambda e: e.upstream_closed(9, "fin", is_repeatable=True),
     "upstream_broke": lambda e: e.upstream_broke("bad"),
-    "client_gone": lambda e: e.client_gone(),
+    "client_gone": lambda e: e.client_gone(9),
     "client_broke": lambda e: e.client_broke(400, "x", "bad"),
     "tick": lambda e: e.tick(10_000 * SECOND),
     "slow tick": lambda e: e.tick(10_000 * SECOND, is_client_slow=True),

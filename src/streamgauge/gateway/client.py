@@ -304,12 +304,13 @@ class ClientConnection(asyncio.Protocol):
                 limits=limits,
             )
             route = self.gateway.routes.resolve(head)
+            policy = self.gateway.policies.of(route.provider, head)
         except Refused as refused:
             self._refuse(refused)
             return
         if head.expects_continue and not self.is_complete:
             self.gateway.turn.send_down(self.send, CONTINUE)
-        relay = self.relay = Relay(self.gateway, self, head, route)
+        relay = self.relay = Relay(self.gateway, self, head, route, policy)
         self.headers = []
         relay.begin(at, head, self._take_body(), is_whole=self.is_complete)
 

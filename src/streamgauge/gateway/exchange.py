@@ -78,6 +78,10 @@ class CancelUpstream(Struct, frozen=True):
     """Close the connection to the provider at once, or stop trying to get one."""
 
 
+class Detach(Struct, frozen=True):
+    """Let go of the client, which has left; the provider's stream goes on."""
+
+
 class Finish(Struct, frozen=True):
     """The one and only end."""
 
@@ -96,9 +100,13 @@ Command = (
     | CutAnswer
     | Answer
     | CancelUpstream
+    | Detach
     | Finish
 )
 Commands = tuple[Command, ...]
+
+
+FOR_EVER = 1 << 62
 
 _CONNECT = (Connect(fresh=False),)
 _RECONNECT = (Connect(fresh=True),)
@@ -106,27 +114,49 @@ _SEND_REQUEST = (SendRequest(),)
 _SEND_HEAD = (SendHead(),)
 _OPEN_TUNNEL = (OpenTunnel(),)
 _COMPLETED = (EndAnswer(), Finish(Outcome.COMPLETED, ClosedBy.UPSTREAM))
+_COMPLETED_ALONE = (EndAnswer(), Finish(Outcome.COMPLETED, ClosedBy.CLIENT))
+_DETACH = (Detach(),)
 _CLIENT_LEFT = (CancelUpstream(), Finish(Outcome.CLIENT_LEFT, ClosedBy.CLIENT))
 _NOTHING: Commands = ()
 
 
 class Patience(Struct, frozen=True):
-    """How long we wait for a provider, in ns."""
+    """How long we wait for a provider, in ns.
+
+    ``first_token_ns`` and ``total_ns`` count from the moment the request was complete.
+    """
 
     connect_ns: int
     idle_ns: int
+    first_token_ns: int = FOR_EVER
+    total_ns: int = FOR_EVER
 
 
 class Exchange:
     """One request and its answer while alive."""
 
-    __slots__ = ("active_ns", "patience", "retried", "reused", "state", "upstream")
+    __slots__ = (
+        "active_ns",
+        "asked_ns",
+        "has_content",
+        "left_ns",
+        "patience",
+        "retried",
+        "reused",
+        "state",
+        "stay_ns",
+        "upstream",
+    )
 
-    def __init__(self, *, upstream: str, patience: Patience) -> None:
+    def __init__(self, *, upstream: str, patience: Patience, stay_ns: int = 0) -> None:
         self.upstream = upstream
         self.patience = patience
+        self.stay_ns = stay_ns
         self.state = State.NEW
         self.active_ns = 0
+        self.asked_ns = 0
+        self.left_ns = 0  # when the client has left a stream that goes on
+        self.has_content = False  # looked for only where a limit asks for it
         self.reused = False
         self.retried = False
 
@@ -135,7 +165,7 @@ class Exchange:
     def requested(self, at: int) -> Commands:
         """The request's head is here and has a route."""
         self.state = State.CONNECTING
-        self.active_ns = at
+        self.active_ns = self.asked_ns = at
         return _CONNECT
 
     def connected(self, at: int, *, reused: bool) -> Commands:
@@ -177,7 +207,7 @@ class Exchange:
         if self.state is not State.STREAMING:
             return _NOTHING
         self.state = State.ENDED
-        return _COMPLETED
+        return _COMPLETED_ALONE if self.left_ns else _COMPLETED
 
     def ended_early(self) -> Commands:
         """The response is whole as HTTP counts it, but its dialect's last word never came."""
@@ -214,6 +244,7 @@ class Exchange:
 
     def request_body(self, at: int) -> None:
         """More of the request has come; it does not bring a connection any nearer."""
+        self.asked_ns = at
         if self.state is not State.CONNECTING:
             self.active_ns = at
 
@@ -226,12 +257,15 @@ class Exchange:
 
     # -- the client ---------------------------------------------------------------------------
 
-    def client_gone(self) -> Commands:
+    def client_gone(self, at: int, *, is_request_whole: bool = True) -> Commands:
         """The client closed or reset its connection."""
         if self.state is State.TUNNEL:
             return self._close_tunnel(ClosedBy.CLIENT)
         if self.state in (State.NEW, State.ENDED):
             return _NOTHING
+        if self.stay_ns and is_request_whole and not self.left_ns:
+            self.left_ns = at
+            return _DETACH
         self.state = State.ENDED
         return _CLIENT_LEFT
 
@@ -260,6 +294,14 @@ class Exchange:
             return self._give_up(
                 504, "connect_timeout", message, Outcome.CONNECT_FAILED, ClosedBy.GATEWAY
             )
+        if self.state is State.TUNNEL or self.state is State.ENDED:
+            if waited <= self.patience.idle_ns or not is_client_slow:
+                return _NOTHING
+        elif self.left_ns and now - self.left_ns > self.stay_ns:
+            self.state = State.ENDED
+            return _CLIENT_LEFT
+        elif (limit := self._over(now)) is not None:
+            return self._give_up(*limit, ClosedBy.GATEWAY)
         if waited <= self.patience.idle_ns:
             return _NOTHING
         seconds = self.patience.idle_ns / 1e9
@@ -280,6 +322,20 @@ class Exchange:
             message = f"nothing from {self.upstream} for {seconds:g} s"
             return self._give_up(504, "idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)
         return _NOTHING
+
+    def _over(self, now: int) -> tuple[int, str, str, Outcome] | None:
+        """Return what to say of the limit that counts from the request, if one is over."""
+        asked = now - self.asked_ns
+        patience = self.patience
+        if asked > patience.first_token_ns and not self.has_content:
+            message = f"no content from {self.upstream} within {patience.first_token_ns / 1e9:g} s"
+            return 504, "first_token_timeout", message, Outcome.NO_FIRST_TOKEN
+        if asked > patience.total_ns:
+            message = (
+                f"the answer of {self.upstream} took longer than {patience.total_ns / 1e9:g} s"
+            )
+            return 504, "total_timeout", message, Outcome.STALLED
+        return None
 
     def shut_down(self) -> Commands:
         """The gateway stops and cannot wait any longer."""

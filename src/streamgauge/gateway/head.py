@@ -73,12 +73,10 @@ class RequestHead:
         "key",
         "length",
         "method",
-        "request_id",
-        "stream_usage",
         "target",
-        "target_url",
         "upgrade",
         "version",
+        "wishes",
     )
 
     def __init__(self, method: bytes, target: bytes, version: str, headers: Headers) -> None:
@@ -93,9 +91,7 @@ class RequestHead:
         self.upgrade: bytes | None = None
         self.connection = b""
         self.key: bytes | None = None
-        self.target_url: bytes | None = None
-        self.request_id: bytes | None = None
-        self.stream_usage: bytes | None = None
+        self.wishes: dict[bytes, bytes] = {}  # ours, by their names without the prefix
         self.encoded = False
         forward: list[bytes] = []
         kept: list[bytes] = []
@@ -153,21 +149,20 @@ def _take_key(head: RequestHead, value: bytes) -> None:
         head.key = value
 
 
-def _take_target(head: RequestHead, value: bytes) -> None:
-    head.target_url = value
-
-
-def _take_request_id(head: RequestHead, value: bytes) -> None:
-    head.request_id = value
-
-
-def _take_stream_usage(head: RequestHead, value: bytes) -> None:
-    head.stream_usage = value.strip().lower()
+def _take_wish(name: bytes) -> Callable[[RequestHead, bytes], None]:
+    """Return what takes a header of ours; ours wins over its Helicone twin."""
+    prefix = next(prefix for prefix in OURS if name.startswith(prefix))
+    wish = WISHES_BY_OTHER_NAMES.get(name, name[len(prefix) :])
+    if prefix == b"streamgauge-":
+        return lambda head, value: head.wishes.__setitem__(wish, value)
+    return lambda head, value: head.wishes.__setitem__(wish, head.wishes.get(wish, value))
 
 
 def _take_encoding(head: RequestHead, value: bytes) -> None:
     head.encoded = value.strip().lower() not in (b"", b"identity")
 
+
+WISHES_BY_OTHER_NAMES = {b"helicone-openai-api-base": b"target-url"}
 
 # llhttp has already checked the syntax of these.
 TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
@@ -177,13 +172,6 @@ TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
     b"expect": _take_expect,
     b"upgrade": _take_upgrade,
     b"connection": _take_connection,
-    b"streamgauge-target-url": _take_target,
-    b"helicone-target-url": _take_target,
-    b"helicone-openai-api-base": _take_target,
-    b"streamgauge-request-id": _take_request_id,
-    b"helicone-request-id": _take_request_id,
-    b"streamgauge-stream-usage": _take_stream_usage,
-    b"helicone-stream-usage": _take_stream_usage,
     b"content-encoding": _take_encoding,
     **dict.fromkeys(KEY_HEADERS, _take_key),
 }
@@ -197,7 +185,7 @@ class NameFacts:
     def __init__(self, name: bytes) -> None:
         lower = name.lower()
         self.prefix = name + b": "
-        self.take = TAKERS.get(lower)
+        self.take = _take_wish(lower) if lower.startswith(OURS) else TAKERS.get(lower)
         self.note = NOTES.get(lower)
         self.is_kept = not is_secret(lower)
         self.is_forwarded = lower not in REWRITTEN and not lower.startswith(OURS)

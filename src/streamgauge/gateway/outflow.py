@@ -15,6 +15,16 @@ from streamgauge.wire.looks.stream_usage import Hider
 
 FRAMINGS = ("sse", "ndjson")  # those made of lines
 
+HEARTBEAT = b": keep-alive\n\n"
+PING = b"event: ping"
+
+
+def is_heartbeat(lines: bytes) -> bool:
+    """Whether *lines* only say that the provider is still there: comments, Anthropic's ping."""
+    if lines[:1] == b":":
+        return b"\ndata" not in lines and b"\nevent" not in lines
+    return lines[:11] == PING and lines.count(b"\n\n") <= 1
+
 
 class Outflow:
     """The lines of one stream in *choice*'s framing and dialect."""
@@ -28,6 +38,10 @@ class Outflow:
         self.feed = self._lines.feed
         self.keep = self._ending.keep
         self.hider = Hider() if is_hiding else None
+
+    def may_beat(self) -> bool:
+        """Whether a heartbeat can stand here: between two events of a server-sent stream."""
+        return self._choice.framing == "sse" and self._lines.is_at_border
 
     def rest(self) -> bytes:
         """Return the line that never ended; it has not been passed on."""

@@ -25,14 +25,17 @@ from streamgauge.gateway.head import (
     client_response,
 )
 from streamgauge.gateway.ident import text
-from streamgauge.gateway.outflow import FRAMINGS, Outflow
+from streamgauge.gateway.nobody import NOBODY, Nobody
+from streamgauge.gateway.outflow import FRAMINGS, HEARTBEAT, Outflow, is_heartbeat
+from streamgauge.gateway.policy import Policy
 from streamgauge.gateway.routes import Route
-from streamgauge.gateway.turn import MAX_OVERHEAD, Entry
+from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
 from streamgauge.secrets import redacted
 from streamgauge.wire.detect import choose, dialect_of
+from streamgauge.wire.looks.first_content import FirstContent
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
@@ -64,11 +67,14 @@ class Relay:
 
     __slots__ = (
         "after",
+        "beat_ns",
         "client",
         "connecting",
         "delimiter",
         "exchange",
+        "first",
         "gateway",
+        "heartbeat_ns",
         "id",
         "is_client_slow",
         "is_head_request",
@@ -80,6 +86,7 @@ class Relay:
         "journal",
         "outflow",
         "overhead",
+        "peer",
         "response_head",
         "route",
         "served_id",
@@ -91,23 +98,33 @@ class Relay:
     )
 
     def __init__(
-        self, gateway: Gateway, client: ClientConnection, head: RequestHead, route: Route
+        self,
+        gateway: Gateway,
+        client: ClientConnection,
+        head: RequestHead,
+        route: Route,
+        policy: Policy,
     ) -> None:
         self.gateway = gateway
-        self.client = client
+        self.client: ClientConnection | Nobody = client
         self.route = route
         self.turn = gateway.turn
         self.journal = gateway.journal if route.is_recorded else None
         self.id = gateway.new_id()
-        self.served_id = head.request_id
-        self.exchange = life.Exchange(upstream=route.url, patience=gateway.patience)
+        self.served_id = head.wishes.get(b"request-id")
+        self.exchange = life.Exchange(
+            upstream=route.url, patience=policy.patience, stay_ns=policy.stay_ns
+        )
+        self.heartbeat_ns = policy.heartbeat_ns
+        self.beat_ns = 0  # when the last heartbeat went out
+        self.first: FirstContent | None = None  # looked for where a limit asks for it
         self.upstream: UpstreamConnection | None = None
         self.connecting: asyncio.Task[None] | None = None
         self.is_head_request = head.method == b"HEAD"
         self.is_websocket = head.is_websocket
         self.is_request_whole = False
         self.is_request_sent = False
-        self.is_usage_shown = head.stream_usage == b"true"
+        self.is_usage_shown = head.wishes.get(b"stream-usage", b"").lower() == b"true"
         self.upload = Upload(head, route, is_asking=self._is_asking(head))
         self.outflow: Outflow | None = None
         self.response_head: ResponseHead | None = None
@@ -118,7 +135,8 @@ class Relay:
         self.overhead = 0
         self.after: Callable[[], None] | None = None
         assert client.transport is not None  # noqa: S101 - for mypy; a relay comes from a live client
-        self.write = client.transport.write
+        self.write: Send = client.transport.write
+        self.peer = client.peer
 
     # -- from the client ----------------------------------------------------------------------
 
@@ -141,7 +159,7 @@ class Relay:
                 body=body,
                 complete=is_whole,
                 key_hash=self.gateway.hash_key(head.key),
-                client=self.client.peer,
+                client=self.peer,
             )
             entries.append((Kind.OPEN, self.id, at, _pack(opening)))
         self._perform(at, self.exchange.requested(at), entries, out)
@@ -170,7 +188,8 @@ class Relay:
 
     def _is_asking(self, head: RequestHead) -> bool:
         """Whether we ask for stream usage, if the body turns out to be for a stream."""
-        if head.stream_usage == b"false" or head.method != b"POST" or head.encoded:
+        is_refused = head.wishes.get(b"stream-usage", b"").lower() == b"false"
+        if is_refused or head.method != b"POST" or head.encoded:
             return False
         if not self.route.path.partition(b"?")[0].endswith(USAGE_PATHS):
             return False
@@ -178,7 +197,9 @@ class Relay:
 
     def client_gone(self) -> None:
         """The client has closed or reset its connection."""
-        self._do(monotonic_ns(), self.exchange.client_gone())
+        at = monotonic_ns()
+        commands = self.exchange.client_gone(at, is_request_whole=self.is_request_whole)
+        self._do(at, commands)
 
     def client_broke(self, status: int, kind: str, why: str) -> None:
         """The rest of the request is bad or too large."""
@@ -197,8 +218,11 @@ class Relay:
 
     def chunk(self, at: int, body: bytes, framed: bytes | None) -> None:
         """Pass on bytes from the middle of a body: the short way."""
-        self.exchange.active_ns = at
+        if self.first is not None and self.first.feed(body):
+            self._has_begun()
         outflow = self.outflow
+        if outflow is None or not is_heartbeat(body):
+            self.exchange.active_ns = at
         if outflow is not None:
             lines = outflow.feed(body)
             if lines is not body:
@@ -216,6 +240,10 @@ class Relay:
         elif framed is None:
             framed = b"%x\r\n%b\r\n" % (len(body), body)
         self.turn.chunk(self, at, body, framed)
+
+    def _has_begun(self) -> None:
+        self.first = None
+        self.exchange.has_content = True
 
     def _send_pieces(self, at: int, pieces: list[tuple[bytes, bool]]) -> None:
         for piece, is_hidden in pieces:
@@ -247,6 +275,8 @@ class Relay:
             return
         if body:
             self.exchange.active_ns = at
+            if self.first is not None and self.first.feed(body):
+                self._has_begun()
             entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
             self.overhead = 0
             out.append(self._framed(body))
@@ -322,6 +352,16 @@ class Relay:
         )
         if commands:
             self._do(now, commands)
+        elif self.heartbeat_ns and self.outflow is not None:
+            self._beat(now, self.outflow)
+
+    def _beat(self, now: int, outflow: Outflow) -> None:
+        """Tell the client that we are still there, if it has heard nothing for a while."""
+        since = max(self.exchange.active_ns, self.beat_ns)
+        is_open = self.delimiter is CHUNKED and not self.is_client_slow
+        if is_open and now - since > self.heartbeat_ns and outflow.may_beat():
+            self.beat_ns = now
+            self.turn.send_down(self.client.send, self._framed(HEARTBEAT))
 
     def shut_down(self) -> None:
         """The process ends."""
@@ -414,9 +454,16 @@ class Relay:
 
     def _look_into(self, head: ResponseHead) -> None:
         """See whether the answer is a stream in a dialect that we know."""
-        if not head.streamed or head.status != 200 or head.encoded or self.is_head_request:
+        is_limited = self.exchange.patience.first_token_ns != life.FOR_EVER
+        is_stream = head.streamed and head.status == 200 and not self.is_head_request
+        if head.encoded or not (is_limited or is_stream):
+            self.exchange.has_content = True  # nobody could tell
             return
         choice = choose(path=self.route.path.decode("latin-1"), content_type=head.content_type)
+        if is_limited:
+            self.first = FirstContent(choice)
+        if not is_stream:
+            return
         if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
             is_hiding = self.upload.has_asked and not self.is_usage_shown
             self.outflow = Outflow(choice, is_hiding=is_hiding)
@@ -542,6 +589,13 @@ class Relay:
             self.upstream.cancel()
             self.upstream = None
 
+    def _detach(self, command: life.Detach, at: int, entries: Entries, out: Out) -> None:
+        self.client = NOBODY
+        self.write = NOBODY.send
+        self.gateway.detached.add(self)
+        if self.is_client_slow:
+            self.client_ready()
+
     def _finish(self, command: life.Finish, at: int, entries: Entries, out: Out) -> None:
         end = End(
             outcome=command.outcome,
@@ -552,6 +606,7 @@ class Relay:
         )
         entries.append((Kind.END, self.id, monotonic_ns(), _pack(end)))
         self.upload.forget()
+        self.gateway.detached.discard(self)
         if self.journal is not None:
             self.gateway.ended()
 
@@ -565,6 +620,7 @@ _PERFORM: dict[type[Any], Callable[[Relay, Any, int, Entries, Out], None]] = {
     life.CutAnswer: Relay._cut_answer,
     life.Answer: Relay._answer,
     life.CancelUpstream: Relay._cancel_upstream,
+    life.Detach: Relay._detach,
     life.Finish: Relay._finish,
 }
 

@@ -153,8 +153,9 @@ class Routes:
         return Route(base.name, full.origin, full.url, full.host, full.path + b"/" + rest)
 
     def _to_default(self, rest: bytes, head: RequestHead) -> Route:
-        if head.target_url is not None:
-            return self._to_target(head.target_url, b"/v1/" + rest)
+        target = head.wishes.get(b"target-url")
+        if target is not None:
+            return self._to_target(target, b"/v1/" + rest)
         if rest.startswith(b"gateway/"):
             short, _, tail = rest[8:].partition(b"/")
             name = HELICONE_GATEWAYS.get(short)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from streamgauge.gateway import exchange as life
 from streamgauge.gateway.client import ClientConnection
 from streamgauge.gateway.ident import Ids
+from streamgauge.gateway.policy import Policies
 from streamgauge.gateway.pool import Pool
 from streamgauge.gateway.probes import keep_alive
 from streamgauge.gateway.routes import Routes
@@ -19,6 +19,7 @@ from streamgauge.gateway.turn import Turn
 from streamgauge.secrets import KeyHasher
 
 if TYPE_CHECKING:
+    from streamgauge.gateway.relay import Relay
     from streamgauge.journal.writer import Writer
     from streamgauge.settings import Settings
 
@@ -48,13 +49,11 @@ class Gateway:
         self.routes = Routes(settings)
         self.new_id = Ids()
         self.hash_key = KeyHasher(secret)
-        self.patience = life.Patience(
-            connect_ns=int(limits.connect_timeout_s * 1e9),
-            idle_ns=int(limits.idle_timeout_s * 1e9),
-        )
+        self.policies = Policies(settings)
         self.header_ns = int(limits.header_timeout_s * 1e9)
         self.keepalive_ns = int(limits.keepalive_timeout_s * 1e9)
         self.clients: set[ClientConnection] = set()
+        self.detached: set[Relay] = set()  # go on without their clients
         self.open = 0
         self.exchanges = 0
         self.refused = 0
@@ -88,9 +87,8 @@ class Gateway:
             client.close_idle()
         until = self.loop.time() + grace_s
         await self._while(self._busy, until)
-        for client in self._busy():
-            if client.relay is not None:
-                client.relay.shut_down()
+        for relay in self._busy():
+            relay.shut_down()
         self.turn.flush()
         for client in list(self.clients):
             client.close_idle()
@@ -102,13 +100,14 @@ class Gateway:
             if client.transport is not None:
                 client.transport.abort()
 
-    def _busy(self) -> list[ClientConnection]:
-        return [client for client in self.clients if client.relay is not None]
+    def _busy(self) -> list[Relay]:
+        attached = [client.relay for client in self.clients if client.relay is not None]
+        return attached + list(self.detached)
 
     def _unsent(self) -> list[ClientConnection]:
         return [client for client in self.clients if client.unsent_bytes()]
 
-    async def _while(self, some: Callable[[], list[ClientConnection]], until: float) -> None:
+    async def _while(self, some: Callable[[], Sequence[object]], until: float) -> None:
         """Wait as long as there are *some*, but not beyond *until*."""
         while some() and self.loop.time() < until:  # noqa: ASYNC110 - a stop is no hot path
             await asyncio.sleep(0.02)
@@ -184,9 +183,10 @@ class Gateway:
         # First of all, and client by client: no fault of one may end the limits of the others.
         self._ticker = self.loop.call_later(TICK_S, self._tick)
         now = monotonic_ns()
-        for client in list(self.clients):
+        ticking: list[ClientConnection | Relay] = [*self.clients, *self.detached]
+        for one in ticking:
             try:
-                client.tick(now)
+                one.tick(now)
             except Exception:
                 log.exception("a connection's limits could not be looked at")
         self.pool.sweep(now)
