@@ -18,6 +18,10 @@ FRAMINGS = ("sse", "ndjson")  # those made of lines
 HEARTBEAT = b": keep-alive\n\n"
 PING = b"event: ping"
 
+# What a heartbeat may begin with: the first byte says of most chunks that they are none.
+MAY_BE_HEARTBEAT = b":e"
+LF = 0x0A
+
 
 def is_heartbeat(lines: bytes) -> bool:
     """Whether *lines* only say that the provider is still there: comments, Anthropic's ping."""
@@ -29,19 +33,30 @@ def is_heartbeat(lines: bytes) -> bool:
 class Outflow:
     """The lines of one stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_ending", "_lines", "feed", "hider", "keep")
+    __slots__ = ("_choice", "_ending", "_lines", "hider", "is_clean", "keep")
 
     def __init__(self, choice: Choice, *, is_hiding: bool) -> None:
         self._choice = choice
         self._lines = Lines()
         self._ending = Ending(choice)
-        self.feed = self._lines.feed
+        # A chunk of whole lines need only be kept, as long as the last line is whole too.
+        self.is_clean = True
         self.keep = self._ending.keep
         self.hider = Hider() if is_hiding else None
 
+    def feed(self, chunk: bytes) -> bytes:
+        """Take in *chunk* and return the whole lines that can be passed on."""
+        lines = self._lines.feed(chunk)
+        self.is_clean = self._lines.is_clean
+        return lines
+
     def may_beat(self) -> bool:
         """Whether a heartbeat can stand here: between two events of a server-sent stream."""
-        return self._choice.framing == "sse" and self._lines.is_at_border
+        return (
+            self._choice.framing == "sse"
+            and not self._lines.is_within
+            and self._ending.is_at_border()
+        )
 
     def rest(self) -> bytes:
         """Return the line that never ended; it has not been passed on."""

@@ -26,7 +26,14 @@ from streamgauge.gateway.head import (
 )
 from streamgauge.gateway.ident import text
 from streamgauge.gateway.nobody import NOBODY, Nobody
-from streamgauge.gateway.outflow import FRAMINGS, HEARTBEAT, Outflow, is_heartbeat
+from streamgauge.gateway.outflow import (
+    FRAMINGS,
+    HEARTBEAT,
+    LF,
+    MAY_BE_HEARTBEAT,
+    Outflow,
+    is_heartbeat,
+)
 from streamgauge.gateway.policy import Policy
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send
@@ -221,14 +228,17 @@ class Relay:
         if self.first is not None and self.first.feed(body):
             self._has_begun()
         outflow = self.outflow
-        if outflow is None or not is_heartbeat(body):
+        if outflow is None:
             self.exchange.active_ns = at
-        if outflow is not None:
-            lines = outflow.feed(body)
-            if lines is not body:
+        else:
+            if body[0] not in MAY_BE_HEARTBEAT or not is_heartbeat(body):
+                self.exchange.active_ns = at
+            if body[-1] != LF or not outflow.is_clean:
+                lines = outflow.feed(body)
                 if not lines:
                     return
-                body, framed = lines, None
+                if lines is not body:
+                    body, framed = lines, None
             outflow.keep(body)
             if outflow.hider is not None:
                 pieces = outflow.hider.split(body)

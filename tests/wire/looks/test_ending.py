@@ -81,3 +81,22 @@ def test_a_frame_with_data_is_to_be_finished_first(lines: bytes, *, expected: bo
     kept = Ending(Choice("sse", "anthropic"))
     kept.keep(lines)
     assert kept.is_within_data() is expected
+
+
+@pytest.mark.parametrize(
+    ("chunks", "expected"),
+    [
+        ([], True),
+        ([b"data: 1\n\n"], True),
+        ([b"data: 1\r\n\r\n"], True),
+        ([b"data: 1\n", b"\n"], True),
+        ([b"data: 1\n"], False),
+        ([b"data: 1\n\n", b"event: x\n"], False),
+    ],
+)
+def test_a_border_is_where_a_frame_has_ended(chunks: list[bytes], *, expected: bool) -> None:
+    """There something of ours can stand."""
+    kept = Ending(Choice("sse", "openai_chat"))
+    for chunk in chunks:
+        kept.keep(chunk)
+    assert kept.is_at_border() is expected

@@ -46,22 +46,3 @@ def test_a_line_that_is_too_long_is_passed_on_as_it_comes(monkeypatch: pytest.Mo
     assert held.feed(b"end\nnext") == b"end\n"
     assert not held.is_within
     assert held.close() == b"next"
-
-
-@pytest.mark.parametrize(
-    ("chunks", "expected"),
-    [
-        ([], True),
-        ([b"data: 1\n\n"], True),
-        ([b"data: 1\r\n\r\n"], True),
-        ([b"data: 1\n", b"\n"], True),
-        ([b"data: 1\n"], False),
-        ([b"data: 1\n\nda"], True),
-    ],
-)
-def test_a_border_is_where_a_frame_has_ended(chunks: list[bytes], *, expected: bool) -> None:
-    """What is held has not been passed on, so it does not count."""
-    held = Lines()
-    for chunk in chunks:
-        held.feed(chunk)
-    assert held.is_at_border is expected

@@ -14,6 +14,7 @@ from streamgauge.wire.framing import FRAMINGS
 # the last few events, whatever the dialect.
 MAX_CHUNKS = 16
 
+FRAME_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 FRAME_END = re.compile(rb"\n\r?\n|\r\r")
 DATA_LINE = re.compile(rb"(?:^|[\r\n])data")
 
@@ -48,6 +49,11 @@ class Ending:
                     return True
                 is_understood = is_understood or not isinstance(event, Unknown)
         return not is_understood
+
+    def is_at_border(self) -> bool:
+        """Return whether a frame has just ended, or none has begun."""
+        tail = self._tail()
+        return not tail or tail.endswith(FRAME_ENDS)
 
     def is_within_data(self) -> bool:
         """Return whether a frame has begun, and some of its data come."""

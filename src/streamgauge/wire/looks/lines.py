@@ -13,24 +13,21 @@ MAX_HELD = 64 * 1024
 class Lines:
     """Passes on whole lines; linear in the bytes, and holds at most `MAX_HELD` of them."""
 
-    __slots__ = ("_held", "is_within", "tail")
+    __slots__ = ("_held", "is_within")
 
     def __init__(self) -> None:
         self._held = bytearray()
         self.is_within = False  # a line that is too long to hold is on its way
-        self.tail = b""  # the last bytes that were passed on
 
     @property
-    def is_at_border(self) -> bool:
-        """Whether a frame has just ended, or none has begun."""
-        return not self.is_within and (not self.tail or self.tail.endswith(b"\n\n")
-            or self.tail.endswith(b"\r\n\r\n"))  # fmt: skip
+    def is_clean(self) -> bool:
+        """Whether the last line is whole: then a chunk of whole lines need not come here."""
+        return not self._held and not self.is_within
 
     def feed(self, chunk: bytes) -> bytes:
         """Take in *chunk* and return what can be passed on: *chunk* itself, as a rule."""
         if not self._held and chunk.endswith(b"\n"):
             self.is_within = False
-            self._note(chunk)
             return chunk
         return self._carefully(chunk)
 
@@ -43,7 +40,7 @@ class Lines:
     def _carefully(self, chunk: bytes) -> bytes:
         end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         if not end and self.is_within:
-            return self._passed(chunk)
+            return chunk
         if end:
             self.is_within = False
             passed = bytes(self._held) + chunk[:end]
@@ -54,13 +51,4 @@ class Lines:
         if len(self._held) > MAX_HELD:
             passed += self.close()
             self.is_within = True
-        return self._passed(passed)
-
-    def _passed(self, data: bytes) -> bytes:
-        if data:
-            self._note(data)
-        return data
-
-    def _note(self, data: bytes) -> None:
-        # Four bytes tell whether a frame has ended, whichever line ends it has.
-        self.tail = data[-4:] if len(data) >= 4 else (self.tail + data)[-4:]
+        return passed
