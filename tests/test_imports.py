@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {"store", "journal", "recorder.live", "record", "errors"},
     "simulator": {"errors", "secrets"},
     "sdk": {"errors"},
+    "testing": {"sdk"},
+    "helicone": {"sdk"},
 }
 # The assembly knows everybody.
 MAY_IMPORT_ALL = {"app", "cli", "supervisor"}
@@ -36,7 +38,7 @@ MAY_IMPORT_ALL = {"app", "cli", "supervisor"}
 # What comes with `streamgauge[server]` and must not be needed to import the package.
 SERVER_ONLY = (
     "brotli", "certifi", "chdb", "clickhouse_connect", "genai_prices", "httptools", "litestar",
-    "msgspec", "prometheus_client", "rich", "typer", "uvicorn", "uvloop", "zstandard",
+    "msgspec", "prometheus_client", "rich", "splintr", "typer", "uvicorn", "uvloop", "zstandard",
 )  # fmt: skip
 
 # The pure parts have no I/O, no clock and no threads.

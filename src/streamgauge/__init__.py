@@ -24,13 +24,30 @@ _NAMES = {
     "AsyncManualLogger": "streamgauge.sdk.logger",
     "LogBuilder": "streamgauge.sdk.builder",
     "ManualLogger": "streamgauge.sdk.logger",
+    "flush_after": "streamgauge.sdk.background",
+    "flush_after_wsgi": "streamgauge.sdk.background",
+    "flush_all": "streamgauge.sdk.background",
+    "logged": "streamgauge.sdk.decorator",
+    "wrap": "streamgauge.sdk.wrap",
 }
 
 if TYPE_CHECKING:
+    from streamgauge.sdk.background import flush_after, flush_after_wsgi, flush_all
     from streamgauge.sdk.builder import LogBuilder
+    from streamgauge.sdk.decorator import logged
     from streamgauge.sdk.logger import AsyncManualLogger, ManualLogger
+    from streamgauge.sdk.wrap import wrap
 
-__all__ = ["AsyncManualLogger", "LogBuilder", "ManualLogger"]
+__all__ = [
+    "AsyncManualLogger",
+    "LogBuilder",
+    "ManualLogger",
+    "flush_after",
+    "flush_after_wsgi",
+    "flush_all",
+    "logged",
+    "wrap",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -29,6 +29,7 @@ class LogServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet
 
             def do_POST(self) -> None:
                 keeper._answer(self)
@@ -90,3 +91,4 @@ class LogServer:
         handler.send_header("content-length", str(len(answer)))
         handler.end_headers()
         handler.wfile.write(answer)
+        handler.wfile.flush()

@@ -7,7 +7,8 @@ labels      headers that say who and what for, and those that are sent on
 builder     a call while it runs; `LogBuilder`
 streams     the same items, passed on and noted
 logger      `ManualLogger` and `AsyncManualLogger`
-wrap        a provider's client whose every call is logged; the decorator
+wrap        a provider's client whose every call is logged
+decorator   a function of yours whose every call is logged
 background  flushing after a response, where a process may be frozen
 delivery    the queue, the thread behind it, retries, the end of the program
 spool       what could not be delivered, in a folder

@@ -7,6 +7,7 @@ noted counts; what comes after it changes nothing.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +15,19 @@ from typing import Any
 from streamgauge.sdk.faults import Fault
 from streamgauge.sdk.ids import LogId
 from streamgauge.sdk.labels import Labelled
-from streamgauge.sdk.plain import CHANGING, json_text, snapshot
+from streamgauge.sdk.plain import CHANGING, json_text, parsed, snapshot
 
 # No stream that a person reads has as many; an endless one must not fill the memory.
 MAX_CHUNKS = 200_000
 
 # What a custom event is, as in Helicone's manual logger.
 EVENT_TYPES = ("tool", "vector_db", "data")
+
+
+# OpenAI's last word, and an error as one, in a stream that is noted as it was on the wire.
+LAST_WORD = re.compile(rb"^data: ?(?:\[DONE\]|\{\"error\")|^event: ?error", re.MULTILINE)
+
+LEFT = Fault("client_left", "client", None, None)
 
 
 class Account:
@@ -90,16 +97,22 @@ class Account:
             if fault.type or fault.message:
                 self.error = {"type": fault.type, "message": fault.message}
 
-    @property
-    def last_at(self) -> float:
-        """When something was last heard of it."""
-        return self.chunks[-1][0] if self.chunks else self.started_at
+    def leave(self, at: float | None = None) -> None:
+        """Note that the reader left, now or when it took the last chunk.
+
+        Who leaves after the stream's last word has all of it: SDKs close at OpenAI's
+        ``[DONE]`` and at an error without asking for more.
+        """
+        if at is None:
+            at = self.chunks[-1][0] if self.chunks else self.started_at
+        tail = b"".join(map(_raw, self.chunks[-2:]))
+        self.end(at, None if LAST_WORD.search(tail) else LEFT)
 
     # -- as JSON ---------------------------------------------------------------------------
 
     def told(self, version: str) -> bytes:
         """Return the body of ``POST /api/v1/log``, as docs/http.md describes it."""
-        request = self.request
+        request = parsed(self.request)
         is_event = isinstance(request, dict) and request.get("_type") in EVENT_TYPES
         text = json_text(
             {
@@ -131,7 +144,7 @@ class Account:
         if self.chunks:
             told["chunks"] = self._chunks()
         elif self.has_body:
-            told["body"] = self.body
+            told["body"] = parsed(self.body)
         return told
 
     def _chunks(self) -> list[tuple[float, str]]:
@@ -142,6 +155,11 @@ class Account:
 
     def _ms(self, at: float) -> float:
         return round(max(at - self.started_at, 0.0) * 1000, 3)
+
+
+def _raw(noted: tuple[float, Any]) -> bytes:
+    chunk = noted[1]
+    return chunk if isinstance(chunk, bytes) else chunk.encode() if isinstance(chunk, str) else b""
 
 
 def iso(ns: int) -> str:

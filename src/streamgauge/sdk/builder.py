@@ -14,17 +14,15 @@ from collections.abc import AsyncIterable, Coroutine, Iterable
 from time import perf_counter, time_ns
 from typing import Any, TypeVar, overload
 
-from streamgauge.sdk.account import Account
+from streamgauge.sdk.account import LEFT, Account
 from streamgauge.sdk.delivery import Delivery, before_the_end
-from streamgauge.sdk.faults import BY_READER, Fault, fault_of
+from streamgauge.sdk.faults import BY_READER, fault_of
 from streamgauge.sdk.ids import LogId, new_id
 from streamgauge.sdk.labels import Headers, labelled
 from streamgauge.sdk.plain import snapshot
 from streamgauge.sdk.streams import AsyncLoggedStream, LoggedStream
 
 T = TypeVar("T")
-
-LEFT = Fault("client_left", "client", None, None)
 
 
 class LogBuilder:
@@ -178,7 +176,7 @@ class LogBuilder:
         if error is not None:
             self._account.end(perf_counter(), fault_of(error, began=self._account.began))
         elif left:
-            self._account.end(perf_counter(), LEFT)
+            self._account.leave(perf_counter())
         else:
             self._account.ended_at = perf_counter()
         self._send_when_ended()
@@ -187,7 +185,7 @@ class LogBuilder:
         """Note that a stream was forgotten: its reader left when it took the last item."""
         self._streams -= 1
         if self._pid == os.getpid():
-            self._account.end(self._account.last_at, LEFT)
+            self._account.leave()
             self._send_when_ended()
 
     def _backdate(self, started_at: float | None, duration_ms: float | None) -> None:
@@ -205,7 +203,7 @@ class LogBuilder:
         if self._pid != os.getpid() or (self._account.is_empty and not self._streams):
             return
         if self._streams:
-            self._account.end(self._account.last_at, LEFT)
+            self._account.leave()
         self._streams = 0
         self._send_when_ended()
 

@@ -1,9 +1,9 @@
 """The way of a log to the server: a queue that never blocks, and one thread behind it.
 
-``put`` is all that a caller ever does. The thread turns one log after the other into JSON
-and posts it; what fails is tried again with growing pauses, in the same order, under the
-same id. While the server is away logs wait in memory, or in the spool folder if there is
-one. All of it is bounded: what has no room is counted, and the loss is said once.
+``put`` is all that a caller ever does. The thread turns logs into JSON and posts them, some
+at a time; what fails is tried again with growing pauses, under the same id. While the
+server is away logs wait in memory, or in the spool folder if there is one. All of it is
+bounded: what has no room is counted, and the loss is said once.
 
 The queue is a `SimpleQueue`, because ``put`` may be called by the garbage collector in the
 middle of anything, also of another ``put``. The thread is a daemon: it never keeps a
@@ -23,6 +23,8 @@ import threading
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice, takewhile
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,6 +47,8 @@ MAX_QUEUED = 10_000
 MAX_QUEUED_BYTES = 64 * 1024 * 1024
 # The server refuses what is larger.
 MAX_BODY_BYTES = 10 * 1024 * 1024
+# Logs that are on their way at the same time, at most.
+TOGETHER = 8
 # Below this, packing costs more than it saves.
 GZIP_FROM_BYTES = 16 * 1024
 
@@ -102,6 +106,7 @@ class Delivery:
         self._thread: threading.Thread | None = None
         self._client: httpx.Client | None = None
         self._start_lock = threading.Lock()
+        self._client_lock = threading.Lock()
         self._is_ending = False
         self._failures = 0
         self._not_before = 0.0
@@ -150,9 +155,10 @@ class Delivery:
         end = monotonic() + timeout
         self._is_ending = True
         try:
-            # What can be kept in the spool need not be waited for once the server is away.
-            is_hopeless = self._folder is not None and self._failures > 1
-            self.flush(min(timeout, LAST_PAUSE_S) if is_hopeless else timeout)
+            while not self.flush(min(LAST_PAUSE_S, end - monotonic())) and monotonic() < end:
+                # What can be kept need not be waited for once the server is away.
+                if self._folder is not None and self._failures > 1:
+                    break
         finally:
             thread, self._thread = self._thread, None
             self._queue.put(None)
@@ -169,9 +175,9 @@ class Delivery:
         self._opened_spool()
         while self._is_mine():
             try:
-                self._take_one()
+                self._take()
                 if self._has_work() and monotonic() >= self._not_before and self._is_mine():
-                    self._send_one()
+                    self._send()
             except Exception as error:  # ours; it must not end the thread
                 self._trouble = f"{type(error).__name__}: {error}"
                 self._wait(0.0)
@@ -182,19 +188,21 @@ class Delivery:
     def _has_work(self) -> bool:
         return bool(self._waiting) or bool(self._spool)
 
-    def _take_one(self) -> None:
-        """Take one log from the queue: at once if there is work, or wait for it."""
+    def _take(self) -> None:
+        """Take logs from the queue: as many as are sent together, or wait for one."""
         pause = max(self._not_before - monotonic(), 0.0) if self._has_work() else None
-        try:
-            item = self._queue.get(timeout=pause) if pause != 0.0 else self._queue.get_nowait()
-        except queue.Empty:
-            return
-        if isinstance(item, Marker):
+        with suppress(queue.Empty):
+            self._sort(self._queue.get(timeout=pause) if pause != 0.0 else self._queue.get_nowait())
+            while len(self._waiting) < TOGETHER or self._failures:
+                self._sort(self._queue.get_nowait())
+
+    def _sort(self, item: Account | Marker | None) -> None:
+        if isinstance(item, Account):
+            self._add(item)
+        elif item is not None:
             # Somebody waits: the next try is now.
             self._waiting.append(item)
             self._not_before = 0.0
-        elif item is not None:
-            self._add(item)
 
     def _add(self, account: Account) -> None:
         letter = self._written(account)
@@ -219,30 +227,61 @@ class Delivery:
             return None
         return Letter(account.id, account.http_headers, body)
 
-    def _send_one(self) -> None:
+    def _send(self) -> None:
         """Send what is next: what waits in memory, or else what waits in the folder."""
-        first = self._waiting[0] if self._waiting else None
-        spool = None if isinstance(first, Letter) else self._spool
-        letter = first if isinstance(first, Letter) else spool.oldest() if spool else None
-        if letter is None:
-            if isinstance(first, Marker):
+        first = list(islice(self._waiting, TOGETHER))
+        letters = [one for one in takewhile(_is_letter, first) if isinstance(one, Letter)]
+        spool = None if letters else self._spool
+        if spool:
+            letters = spool.oldest(TOGETHER)
+        if not letters:
+            if first and isinstance(first[0], Marker):
                 self._waiting.popleft()
-                first.reached.set()
+                first[0].reached.set()
             return
-        result, pause = self._posted(letter)
+        answers = self._posted_all(letters)
         if not self._is_mine():
             return  # the program ends, and somebody else has settled what was left
-        if result == LATER:
-            self._wait(pause)
-            return
-        self._failures = 0
-        if result == REFUSED:
-            self._lose(self._trouble)
-        if spool is not None:
-            spool.remove(letter)
+        for letter, (result, _) in zip(letters, answers, strict=True):
+            if spool is None:
+                self._waiting.popleft()
+            if result == LATER:
+                continue
+            if result == REFUSED:
+                self._lose(self._trouble)
+            if spool is not None:
+                spool.remove(letter)
+            else:
+                self._waiting_bytes -= len(letter.body)
+        later = [one for one, (result, _) in zip(letters, answers, strict=True) if result == LATER]
+        if spool is None:
+            self._waiting.extendleft(reversed(later))
+        if later:
+            self._wait(max(pause for _, pause in answers))
         else:
-            self._waiting.popleft()
-            self._waiting_bytes -= len(letter.body)
+            self._failures = 0
+
+    def _posted_all(self, letters: list[Letter]) -> list[tuple[str, float]]:
+        """Post some logs at the same time, so that a far server does not slow us down."""
+        answers = [(LATER, 0.0)] * len(letters)
+
+        def post(number: int) -> None:
+            answers[number] = self._posted(letters[number])
+
+        # Threads of a pool would hold the program at its end.
+        hands = []
+        for number in range(1, len(letters)):
+            hand = threading.Thread(target=post, args=(number,), daemon=True)
+            try:
+                hand.start()
+            except RuntimeError:  # the interpreter is ending
+                post(number)
+            else:
+                hands.append(hand)
+        post(0)
+        for hand in hands:
+            hand.join()
+        return answers
 
     def _posted(self, letter: Letter) -> tuple[str, float]:
         """Post one log; return how it went and how long the server wants us to wait."""
@@ -271,12 +310,14 @@ class Delivery:
         """Return the one client, made when it is first needed: its import takes a while."""
         import httpx
 
-        if self._client is None:
+        with self._client_lock:
+            if self._client is not None:
+                return self._client
             headers = {"user-agent": "streamgauge-python", "content-type": "application/json"}
             if self._api_key:
                 headers["authorization"] = f"Bearer {self._api_key}"
             self._client = httpx.Client(headers=headers, timeout=self._timeout)
-        return self._client
+            return self._client
 
     def _wait(self, wanted: float) -> None:
         """Pause after a failure; what waits goes to the folder, where a crash cannot reach it."""
@@ -371,6 +412,10 @@ def _end_with_the_process() -> None:
         process, util = sys.modules.get(f"{name}.process"), sys.modules.get(f"{name}.util")
         if process and util and getattr(process.current_process(), "_parent_pid", None):
             util.Finalize(None, close_all, exitpriority=0)
+
+
+def _is_letter(item: Letter | Marker) -> bool:
+    return isinstance(item, Letter)
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -111,6 +111,7 @@ class _Logger:
         chunks: Iterable[tuple[float, Any]] = (),
         started_at: float | None = None,
         duration_ms: float | None = None,
+        ttft_ms: float | None = None,
         status: int | None = None,
         error: BaseException | str | None = None,
         headers: Headers | None = None,
@@ -118,14 +119,17 @@ class _Logger:
     ) -> LogId:
         """Log a call that is over, with the times that you have measured.
 
-        *chunks* are pieces of a stream with the milliseconds after which they came,
-        *started_at* is in seconds since 1970; without it the call is taken to end now.
+        *chunks* are pieces of a stream with the milliseconds after which they came; where a
+        stream is one text, *ttft_ms* says when that began. *started_at* is in seconds since
+        1970; without it the call is taken to end now.
         """
         log = self.log_builder(request, headers, provider)
         log._backdate(started_at, duration_ms)
         for ms, chunk in chunks:
             log._account.add(chunk, log._account.started_at + ms / 1000)
-        if response is not None:
+        if isinstance(response, str) and ttft_ms is not None:
+            log._account.add(response, log._account.started_at + ttft_ms / 1000)
+        elif response is not None:
             log.set_response(response)
         if error is not None:
             log.set_error(error, status)

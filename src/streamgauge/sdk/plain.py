@@ -41,6 +41,20 @@ def json_text(value: Any) -> str:
         return _dumped(_cleaned(value, 0))
 
 
+def parsed(value: Any) -> Any:
+    """Return bytes of an HTTP body as what they say: JSON, text, or how many there are."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:  # audio, an image, a form with a file
+        return f"({len(value)} bytes)"
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _dumped(value: Any) -> str:
     return json.dumps(
         value, default=_stated, ensure_ascii=False, allow_nan=False, separators=(",", ":")

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections import deque
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,22 +71,21 @@ class Spool:
         self._bytes += len(data)
         return True
 
-    def oldest(self) -> Letter | None:
-        """Return the oldest letter that can still be read."""
-        while self._names:
+    def oldest(self, count: int) -> list[Letter]:
+        """Return up to *count* letters, the oldest that can still be read."""
+        found = []
+        for name in list(islice(self._names, count)):
             try:
-                data = (self.folder / self._names[0]).read_bytes()
-                head, _, body = data.partition(b"\n")
-                return Letter(self._names[0].removesuffix(SUFFIX), json.loads(head), body)
+                head, _, body = (self.folder / name).read_bytes().partition(b"\n")
+                found.append(Letter(name.removesuffix(SUFFIX), json.loads(head), body))
             except (OSError, ValueError):  # another process was faster, or it is no letter
-                self._names.popleft()
-        return None
+                self._names.remove(name)
+        return found
 
     def remove(self, letter: Letter) -> None:
         """Forget a letter that has arrived."""
         name = letter.id + SUFFIX
-        if self._names and self._names[0] == name:
-            self._names.popleft()
+        self._names.remove(name)
         self._bytes -= len(letter.body)
         with suppress(OSError):
             (self.folder / name).unlink(missing_ok=True)
