@@ -16,6 +16,7 @@ import msgspec
 
 from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open, headers_of
 from streamgauge.meter.cost import cost_of
+from streamgauge.meter.estimate import estimated, is_whole
 from streamgauge.meter.timeline import Timeline
 from streamgauge.meter.usage import usage_of
 from streamgauge.record import (
@@ -253,7 +254,7 @@ class Capture:
         self._raw.drop()
 
     def _account(self, timeline: Timeline, **ending: Any) -> Record:
-        usage = self._usage()
+        usage = self._estimated(self._usage())
         if len(self._overheads) == MAX_OVERHEADS:
             self._overheads.append(self._max_overhead)
         timing = timeline.timing(
@@ -296,6 +297,21 @@ class Capture:
             return Usage()
         return usage_of(
             decoding.reply.usage, dialect=self._dialect, final=decoding.reply.is_usage_final
+        )
+
+    def _estimated(self, usage: Usage) -> Usage:
+        """Return *usage*, with what nobody reported counted, if there was an answer at all."""
+        decoding, head = self._decoding, self._head
+        if decoding is None or decoding.dialect is None or head is None or head.status != 200:
+            return usage
+        if is_whole(usage):
+            return usage
+        return estimated(
+            usage,
+            request=self._plain_request(),
+            reply=decoding.reply.reply(),
+            dialect=self._dialect,
+            model=self._facts.model or decoding.reply.model,
         )
 
     def _cost(self, usage: Usage) -> Cost:

@@ -1,0 +1,254 @@
+"""Tokens that nobody reported: counted from what was asked and what was answered.
+
+What cannot be counted is unknown, never a guess: images, audio and files whose formula is
+not public, earlier turns that the provider keeps itself, and the answers of models that
+reason without showing it, whose hidden tokens are most of what they bill.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from streamgauge.meter.tokenizer import Family, count, family_of
+from streamgauge.record import Choice, Reply, Usage, UsageSource
+
+# Models that think before they speak, and bill that, while the reply shows little or none.
+HIDDEN_REASONING = re.compile(
+    r"(?:^|[/.:_-])(?:o[134](?:-|$)|gpt-5(?!.*chat)|gemini-(?:2\.5|3)|grok-(?:3-mini|4))",
+    re.IGNORECASE,
+)
+
+# What stands around the parts of a prompt, in tokens.
+# https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
+PER_MESSAGE = 3
+PER_NAME = 1
+PRIMING = 3
+# https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview (pricing)
+CLAUDE_TOOLS = 346
+
+# Parts that are no text. Their size is the provider's secret, or needs the file.
+NOT_TEXT = frozenset(
+    {
+        "audio", "document", "file", "fileData", "file_data", "image", "image_url", "images",
+        "inlineData", "inline_data", "input_audio", "input_file", "input_image", "video",
+    }
+)  # fmt: skip
+# Fields of a message that say where it belongs, not what it says.
+NOT_SAID = frozenset(
+    {
+        "cachePoint", "cache_control", "call_id", "id", "index", "role", "status", "toolUseId",
+        "tool_call_id", "tool_use_id", "type",
+        # Sealed: long, and not what is billed.
+        "encrypted_content", "signature", "thoughtSignature", "thought_signature",
+    }
+)  # fmt: skip
+
+# Tools that run at the provider's, who bills what they find; ours are these.
+OUR_TOOLS = (None, "function", "custom")
+GEMINI_TOOLS = ("functionDeclarations", "function_declarations")
+
+# Earlier turns that are not in the request.
+ELSEWHERE = (
+    "previous_response_id", "conversation", "cachedContent", "cached_content", "thread_id",
+    "mcp_servers", "plugins", "connectors", "documents", "context_management",
+)  # fmt: skip
+
+# A prompt of these goes to the model as it is.
+NO_CHAT = ("gemini", "openai_completions", "watsonx")
+
+# OpenAI wraps several calls at once into one of `multi_tool_use`.
+ONE_CALL = 7
+SEVERAL_CALLS, EACH_OF_SEVERAL = 9, 12
+# Around each answer of the Responses API.
+PER_RESPONSE = 1
+
+
+class Unknowable(Exception):  # noqa: N818 - it is no fault
+    """Part of a prompt cannot be counted."""
+
+
+def estimated(
+    reported: Usage, *, request: bytes, reply: Reply, dialect: str | None, model: str | None
+) -> Usage:
+    """Return *reported*, with what it lacks counted from *request* and *reply*.
+
+    A count of a stream that broke off stands if it is the larger one.
+    """
+    if is_whole(reported):
+        return reported
+    is_final = reported.usage_source is UsageSource.REPORTED
+    family = family_of(model)
+    asked, said = reported.input_tokens, reported.output_tokens
+    if asked is None:
+        asked = input_tokens(request, dialect, family)
+    if not is_final or said is None:
+        counted = output_tokens(reply, dialect, model, family)
+        said = counted if said is None or (counted or 0) > said else said
+    if (asked, said) == (reported.input_tokens, reported.output_tokens):
+        return reported
+    return msgspec.structs.replace(
+        reported, input_tokens=asked, output_tokens=said, usage_source=UsageSource.ESTIMATED
+    )
+
+
+def is_whole(usage: Usage) -> bool:
+    """Whether there is nothing left to count."""
+    is_final = usage.usage_source is UsageSource.REPORTED
+    return is_final and usage.input_tokens is not None and usage.output_tokens is not None
+
+
+def output_tokens(
+    reply: Reply, dialect: str | None, model: str | None, family: Family
+) -> int | None:
+    """Return the tokens of an answer, None if much of it may be hidden."""
+    if not reply.choices or any(_is_sealed(choice) for choice in reply.choices):
+        return None
+    shows_reasoning = any(choice.reasoning for choice in reply.choices)
+    if model and HIDDEN_REASONING.search(model) and not shows_reasoning:
+        return None
+    tokens = 0.0
+    for choice in reply.choices:
+        for text in (choice.text, choice.reasoning, choice.refusal):
+            tokens += count(text, family) if text else 0
+        for call in choice.tool_calls:
+            tokens += count((call.name or "") + call.arguments, family)
+        tokens += _around(len(choice.tool_calls), family)
+    return round(tokens) + (PER_RESPONSE if dialect == "openai_responses" else 0)
+
+
+def _around(calls: int, family: Family) -> int:
+    if family.vocabulary != "o200k_base" or family.name != "gpt-4o":
+        return family.per_answer + calls * family.per_call
+    if calls > 1:
+        return SEVERAL_CALLS + calls * EACH_OF_SEVERAL
+    return ONE_CALL if calls else 0
+
+
+def _is_sealed(choice: Choice) -> bool:
+    """Whether some of the reasoning came as a sealed block, whose length tells nothing."""
+    return any("redacted" in name for name in choice.extra)
+
+
+def input_tokens(request: bytes, dialect: str | None, family: Family) -> int | None:
+    """Return the tokens of a prompt, None if part of it cannot be counted."""
+    try:
+        body = msgspec.json.decode(request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(body, dict) or any(body.get(name) for name in ELSEWHERE):
+        return None
+    try:
+        return round(_prompt(body, dialect, family))
+    except Unknowable:
+        return None
+
+
+def _prompt(body: dict[str, Any], dialect: str | None, family: Family) -> float:
+    messages = _first(body, "messages", "input", "contents", "prompt", "inputs")
+    if isinstance(messages, str):
+        messages = [messages]
+    if not isinstance(messages, list) or not messages:
+        raise Unknowable
+    tools = _first(body, "tools", "functions", "toolConfig")
+    if _has_servers(tools):
+        raise Unknowable
+    tokens = 0.0
+    is_chat = dialect not in NO_CHAT
+    for message in messages:
+        tokens += sum(count(text, family) for text in _texts(message))
+        if is_chat:
+            tokens += PER_MESSAGE + (1 if isinstance(message, dict) and "role" in message else 0)
+        if isinstance(message, dict) and "name" in message:
+            tokens += PER_NAME
+    system = _first(body, "system", "instructions", "systemInstruction", "system_instruction")
+    if system is not None:
+        tokens += sum(count(text, family) for text in _texts(system)) + PER_MESSAGE
+    if tools:
+        tokens += count(_tools_text(tools), family)
+        tokens += CLAUDE_TOOLS if family.name == "claude" else PER_MESSAGE
+    return tokens + (PRIMING if is_chat else 0)
+
+
+def _has_servers(tools: Any) -> bool:
+    """Whether some of the *tools* run at the provider's."""
+    for tool in tools if isinstance(tools, list) else ():
+        if not isinstance(tool, dict) or tool.get("type") not in OUR_TOOLS:
+            return True
+        if len(tool) == 1 and not tool.keys() & {*GEMINI_TOOLS, "toolSpec", "function"}:
+            return True
+    return False
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Yield what *part* of a prompt says; raises `Unknowable` for what is no text."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, list):
+        for one in part:
+            yield from _texts(one)
+    elif isinstance(part, dict):
+        if part.get("type") in NOT_TEXT or part.keys() & NOT_TEXT:
+            raise Unknowable
+        for name, value in part.items():
+            if name not in NOT_SAID:
+                yield from _texts(value)
+    elif part is not None and not isinstance(part, bool):
+        yield str(part)
+
+
+def _tools_text(tools: Any) -> str:
+    """Return tool definitions about as models see them: TypeScript, without JSON's quotes."""
+    listed = tools if isinstance(tools, list) else _first(tools, "tools") or []
+    return "\n".join(_tool(tool) for tool in listed if isinstance(tool, dict))
+
+
+def _tool(tool: dict[str, Any]) -> str:
+    for inner in ("function", "toolSpec"):
+        if isinstance(tool.get(inner), dict):
+            tool = tool[inner]
+    declared = _first(tool, *GEMINI_TOOLS)
+    if isinstance(declared, list):
+        return _tools_text(declared)
+    schema = _first(tool, "parameters", "input_schema", "inputSchema", "parameter_definitions")
+    if isinstance(schema, dict) and isinstance(schema.get("json"), dict):
+        schema = schema["json"]
+    fields = _fields(schema) if isinstance(schema, dict) else ""
+    comment = f"// {tool['description']}\n" if isinstance(tool.get("description"), str) else ""
+    return f"{comment}type {tool.get('name', '')} = (_: {{\n{fields}}}) => any;"
+
+
+def _fields(schema: dict[str, Any], depth: int = 0) -> str:
+    properties = schema.get("properties", schema)
+    if not isinstance(properties, dict) or depth > 8:
+        return ""
+    required = schema.get("required")
+    needed = required if isinstance(required, list) else []
+    lines = []
+    for name, field in properties.items():
+        if not isinstance(field, dict):
+            continue
+        if isinstance(field.get("description"), str):
+            lines.append(f"// {field['description']}\n")
+        mark = "" if name in needed else "?"
+        lines.append(f"{name}{mark}: {_type(field, depth)},\n")
+    return "".join(lines)
+
+
+def _type(field: dict[str, Any], depth: int) -> str:
+    choices = field.get("enum")
+    if isinstance(choices, list):
+        return " | ".join(msgspec.json.encode(one).decode() for one in choices)
+    kind = field.get("type")
+    if kind == "object":
+        return "{\n" + _fields(field, depth + 1) + "}"
+    if kind == "array" and isinstance(field.get("items"), dict):
+        return _type(field["items"], depth + 1) + "[]"
+    return "number" if kind == "integer" else str(kind or "any")
+
+
+def _first(body: dict[str, Any], *names: str) -> Any:
+    return next((body[name] for name in names if body.get(name) is not None), None)
