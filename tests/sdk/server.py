@@ -68,10 +68,11 @@ class LogServer:
         return self.wait_for(1)[0]
 
     def wait_for(self, count: int, *, within: float = 10.0) -> list[dict[str, Any]]:
-        """Return the logs once there are *count*, and never more."""
+        """Return the logs in their order once there are *count*, and never more."""
         until(lambda: len(self.logs) >= count or None, within=within)
         assert len(self.logs) == count
-        return list(self.logs.values())
+        # Several are on their way at a time.
+        return sorted(self.logs.values(), key=lambda one: one.get("started_at", ""))
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["content-length"]))

@@ -91,14 +91,9 @@ class LogBuilder:
         self, stream: AsyncIterable[T] | Iterable[T]
     ) -> AsyncLoggedStream[T] | LoggedStream[T]:
         """Return an iterator of the very same items; each is noted as it passes."""
-        noted: AsyncLoggedStream[T] | LoggedStream[T]
         if isinstance(stream, AsyncIterable):
-            noted = AsyncLoggedStream(stream, self)
-        else:
-            noted = LoggedStream(stream, self)
-        self._streams += 1
-        self._has_stream = True
-        return noted
+            return AsyncLoggedStream(stream, self)
+        return LoggedStream(stream, self)
 
     @overload
     def attach_stream(self, stream: AsyncIterable[Any]) -> Coroutine[Any, Any, None]: ...
@@ -170,6 +165,10 @@ class LogBuilder:
         self._account.end(perf_counter(), fault)
 
     # -- called by its streams -------------------------------------------------------------
+
+    def _stream_began(self) -> None:
+        self._streams += 1
+        self._has_stream = True
 
     def _stream_ended(self, error: BaseException | None, *, left: bool) -> None:
         self._streams -= 1

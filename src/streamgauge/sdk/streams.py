@@ -26,36 +26,48 @@ DONE = b"data: [DONE]\n\n"
 ENDS_WITH_DONE = ("chat.completion.chunk", "text_completion")
 
 
+class Note:
+    """Tells a log what passes in one stream, and once how that ended."""
+
+    # Whether the next item is being asked for: a source may close itself meanwhile.
+    is_reading = False
+
+    def __init__(self, log: LogBuilder) -> None:
+        self._log = log
+        self.add = log._account.add
+        self.is_open = True
+        log._stream_began()
+
+    def end(self, error: BaseException | None = None, *, left: bool = False) -> None:
+        """Say that the stream is at its end, that it failed, or that its reader left."""
+        if self.is_open:
+            self.is_open = False
+            self._log._stream_ended(error, left=left)
+
+    def __del__(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            self._log._stream_dropped()
+
+
 class _Noted:
     """What streams of both kinds share."""
 
     def __init__(self, source: Any, log: LogBuilder) -> None:
         self._source = source
         self._log = log
-        self._add = log._account.add
-        self._is_open = True
-
-    def _end(self, error: BaseException | None = None, *, left: bool = False) -> None:
-        if self._is_open:
-            self._is_open = False
-            self._log._stream_ended(error, left=left)
+        self._note = Note(log)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_source"], name)
-
-    def __del__(self) -> None:
-        # Not there if the making of it failed.
-        if self.__dict__.get("_is_open"):
-            self._is_open = False
-            self._log._stream_dropped()
 
 
 class LoggedStream(_Noted, Generic[T]):
     """An iterator of the same items as *source*; `bytes` gives them for a web response."""
 
     def __init__(self, source: Iterable[T], log: LogBuilder) -> None:
-        super().__init__(source, log)
         self._next = iter(source).__next__
+        super().__init__(source, log)
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -64,13 +76,12 @@ class LoggedStream(_Noted, Generic[T]):
         try:
             item = self._next()
         except StopIteration:
-            self._end()
+            self._note.end()
             raise
         except BaseException as error:
-            self._end(error)
+            self._note.end(error)
             raise
-        if self._is_open:
-            self._add(item, perf_counter())
+        self._note.add(item, perf_counter())
         return item
 
     def bytes(self, format: Format = "sse") -> Encoded:  # noqa: A002 - the word for it
@@ -79,7 +90,7 @@ class LoggedStream(_Noted, Generic[T]):
 
     def close(self) -> None:
         """Leave the stream, and close the source if it can be closed."""
-        self._end(left=True)
+        self._note.end(left=True)
         close = getattr(self._source, "close", None)
         if close is not None:
             close()
@@ -97,8 +108,8 @@ class AsyncLoggedStream(_Noted, Generic[T]):
     """An async iterator of the same items as *source*; `bytes` gives them for a web response."""
 
     def __init__(self, source: AsyncIterable[T], log: LogBuilder) -> None:
-        super().__init__(source, log)
         self._next = aiter(source).__anext__
+        super().__init__(source, log)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -107,13 +118,12 @@ class AsyncLoggedStream(_Noted, Generic[T]):
         try:
             item = await self._next()
         except StopAsyncIteration:
-            self._end()
+            self._note.end()
             raise
         except BaseException as error:
-            self._end(error)
+            self._note.end(error)
             raise
-        if self._is_open:
-            self._add(item, perf_counter())
+        self._note.add(item, perf_counter())
         return item
 
     def bytes(self, format: Format = "sse") -> AsyncEncoded:  # noqa: A002 - the word for it
@@ -122,7 +132,7 @@ class AsyncLoggedStream(_Noted, Generic[T]):
 
     async def aclose(self) -> None:
         """Leave the stream, and close the source if it can be closed."""
-        self._end(left=True)
+        self._note.end(left=True)
         for name in ("aclose", "close"):
             close = getattr(self._source, name, None)
             if close is not None:

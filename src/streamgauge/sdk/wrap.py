@@ -10,10 +10,10 @@ replaced: its objects, and what it does on errors, stay its own.
 from __future__ import annotations
 
 import logging
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from inspect import iscoroutinefunction
+from time import perf_counter
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from streamgauge.errors import ConfigurationError
 from streamgauge.sdk.builder import LogBuilder
 from streamgauge.sdk.labels import Headers, is_label
 from streamgauge.sdk.logger import ManualLogger, _Logger
+from streamgauge.sdk.streams import Note
 
 C = TypeVar("C")
 
@@ -137,40 +138,45 @@ def _send(send: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
         with made:
             response = send(request, *args, **options)
             _head(made, response)
-            if not options.get("stream"):
+            if options.get("stream"):
+                response.note, response.__class__ = Note(made), _noting(type(response))
+            else:
                 made.set_response(response.content)
-                return response
-        pieces = _Pieces(response)
-        stream = made.to_readable_stream(pieces)
-
-        def iter_bytes(chunk_size: int | None = None) -> Iterator[bytes]:
-            pieces.size = chunk_size
-            # From here on the stream holds the response, and not the other way round.
-            del response.iter_bytes
-            return stream
-
-        response.iter_bytes = iter_bytes
         return response
 
     return logged_send
 
 
-class _Pieces:
-    """The body of a response, not asked for before it is read."""
+@cache
+def _noting(kind: Any) -> Any:
+    """Return a class of responses like *kind* that note their bodies as they are read."""
 
-    def __init__(self, response: Any) -> None:
-        # Weak, since the response holds us: it shall go as soon as nobody reads it.
-        self._response = weakref.ref(response)
-        self._pieces: Iterator[bytes] | None = None
-        self.size: int | None = None
+    class Noting(kind):  # type: ignore[misc]
+        note: Note
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self
+        def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+            note = self.note
+            try:
+                note.is_reading = True
+                for piece in super().iter_bytes(chunk_size):
+                    note.add(piece, perf_counter())
+                    note.is_reading = False
+                    yield piece
+                    note.is_reading = True
+                note.end()
+            except GeneratorExit:
+                note.end(left=True)
+                raise
+            except BaseException as error:
+                note.end(error)
+                raise
 
-    def __next__(self) -> bytes:
-        if self._pieces is None:
-            self._pieces = self._response().iter_bytes(self.size)  # type: ignore[union-attr]
-        return next(self._pieces)
+        def close(self) -> None:
+            if not self.note.is_reading:
+                self.note.end(left=True)
+            super().close()
+
+    return Noting
 
 
 # -- async -----------------------------------------------------------------------------------
@@ -184,35 +190,42 @@ def _async_send(send: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
         with made:
             response = await send(request, *args, **options)
             _head(made, response)
-            if not options.get("stream"):
+            if options.get("stream"):
+                response.note, response.__class__ = Note(made), _async_noting(type(response))
+            else:
                 made.set_response(response.content)
-                return response
-        pieces = _AsyncPieces(response)
-        stream = made.to_readable_stream(pieces)
-
-        def aiter_bytes(chunk_size: int | None = None) -> AsyncIterator[bytes]:
-            pieces.size = chunk_size
-            del response.aiter_bytes
-            return stream
-
-        response.aiter_bytes = aiter_bytes
         return response
 
     return logged_send
 
 
-class _AsyncPieces:
+@cache
+def _async_noting(kind: Any) -> Any:
     """The same, async."""
 
-    def __init__(self, response: Any) -> None:
-        self._response = weakref.ref(response)
-        self._pieces: AsyncIterator[bytes] | None = None
-        self.size: int | None = None
+    class Noting(kind):  # type: ignore[misc]
+        note: Note
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
+        async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+            note = self.note
+            try:
+                note.is_reading = True
+                async for piece in super().aiter_bytes(chunk_size):
+                    note.add(piece, perf_counter())
+                    note.is_reading = False
+                    yield piece
+                    note.is_reading = True
+                note.end()
+            except GeneratorExit:
+                note.end(left=True)
+                raise
+            except BaseException as error:
+                note.end(error)
+                raise
 
-    async def __anext__(self) -> bytes:
-        if self._pieces is None:
-            self._pieces = self._response().aiter_bytes(self.size)  # type: ignore[union-attr]
-        return await anext(self._pieces)
+        async def aclose(self) -> None:
+            if not self.note.is_reading:
+                self.note.end(left=True)
+            await super().aclose()
+
+    return Noting
