@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wire": {"record", "errors"},
     "meter": {"record", "errors"},
     "journal": {"record", "errors"},
-    "settings": {"errors"},
+    "settings": {"errors", "record"},
     "gateway": {"journal", "record", "errors", "secrets", "settings", "wire.detect", "wire.looks"},
     "store": {"record", "errors"},
     "recorder": {"wire", "meter", "journal", "store", "record", "errors", "settings"},

@@ -35,6 +35,7 @@ OTHERS: dict[str, str] = {
     "allow_remote": "true",
     "on_disconnect": "grace=5",
     "stream_usage": "false",
+    "prices_file": "prices.json",
     "limits.max_header_bytes": "2048",
     "limits.max_body_bytes": "1000",
     "limits.max_connections": "7",
@@ -301,3 +302,34 @@ def test_the_store_is_in_the_data_folder_unless_told_otherwise(tmp_path):
 def test_the_home_folder_may_be_written_as_in_a_shell():
     """A TOML file has no shell that would do it."""
     assert load(environment={}, overrides={"data": "~/gauge"}).data_dir == Path.home() / "gauge"
+
+
+def test_prices_of_ones_own_are_tables_of_the_file(tmp_path):
+    """As many as one likes."""
+    file = tmp_path / "streamgauge.toml"
+    file.write_text(
+        '[[prices]]\nmodel = "our-*"\ninput = 1\noutput = 2.5\n'
+        '[[prices]]\nmodel = "x"\nprovider = "vllm"\ninput = 0\noutput = 0\nreasoning = 3\n'
+    )
+    ours, free = load(file, environment={}).prices
+    assert (ours.model, ours.input, ours.output, ours.cached_input) == ("our-*", 1, 2.5, None)
+    assert (free.provider, free.reasoning) == ("vllm", 3)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'model = "x"\ninput = 1',
+        'model = "x"\ninput = -1\noutput = 2',
+        'model = "x"\ninput = 1\noutput = "2"',
+        'model = "x"\ninput = 1\noutput = 2\nimages = 3',
+        'model = ""\ninput = 1\noutput = 2',
+    ],
+)
+def test_a_bad_price_is_one_line_that_names_it(tmp_path, table):
+    """Its number, what is wrong, what it may have."""
+    file = tmp_path / "streamgauge.toml"
+    file.write_text(f'[[prices]]\nmodel = "a"\ninput = 1\noutput = 1\n[[prices]]\n{table}\n')
+    with pytest.raises(ConfigurationError, match=r"prices, table 2: .*cached_input") as failed:
+        load(file, environment={})
+    assert "\n" not in str(failed.value)

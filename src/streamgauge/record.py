@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 
 class Outcome(StrEnum):
@@ -110,6 +110,27 @@ class Timing(Struct, frozen=True, kw_only=True):
     tokens_per_second: float | None = None
     overhead_p50_us: float | None = None
     overhead_max_us: float | None = None
+
+
+Dollars = Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a million tokens of a model cost, in USD, by the user's own word.
+
+    ``model`` may have ``*`` and ``?`` in it; an empty ``provider`` is any.
+    """
+
+    model: Annotated[str, Meta(min_length=1)]
+    provider: str = ""
+    input: Dollars
+    output: Dollars
+    # Where these are missing, the part costs what the whole does.
+    cached_input: Dollars | None = None
+    cache_write: Dollars | None = None
+    reasoning: Dollars | None = None
+    audio_input: Dollars | None = None
+    audio_output: Dollars | None = None
 
 
 class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streamgauge.errors import ConfigurationError
+from streamgauge.record import Price
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -224,6 +225,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     providers: Annotated[
         dict[str, Provider], Meta(description="Base URLs by name; adds to the built-in ones.")
     ] = {}
+    prices: Annotated[
+        list[Price], Meta(description="Prices of your own, which win over every list.")
+    ] = []
+    prices_file: Annotated[
+        str, Meta(description="A newer price list: genai-prices' data.json, saved to this file.")
+    ] = ""
     limits: Limits = Limits()
     journal: JournalSettings = JournalSettings()
     store: StoreSettings = StoreSettings()
@@ -325,8 +332,12 @@ KINDS: dict[Any, str] = {
 }
 
 
+# Settings that are tables of their own.
+TABLES = ("providers", "prices")
+
+
 def table() -> Iterator[Setting]:
-    """Yield every setting that has one value; providers are a table of their own."""
+    """Yield every setting that has one value."""
     yield from _fields(Settings, "")
 
 
@@ -336,7 +347,7 @@ def _fields(struct: type[Struct], prefix: str) -> Iterator[Setting]:
         hint = hints[field.name]
         if isinstance(hint, type) and issubclass(hint, Struct):
             yield from _fields(hint, f"{prefix}{field.name}.")
-        elif field.name != "providers":
+        elif field.name not in TABLES:
             kind, meta = get_args(hint)[:2]
             has_factory = field.default is msgspec.NODEFAULT
             default = field.default_factory() if has_factory else field.default
@@ -363,10 +374,12 @@ def load(
     bases = {name: Provider(url=url) for name, url in BUILT_IN_PROVIDERS.items()}
     bases |= _read_providers(from_file.pop("providers", {}), f"{config}: ")
     bases |= _read_providers(dict(providers or {}), "")
+    prices = _read_prices(from_file.pop("prices", []), f"{config}: ")
     values = _read_values(from_file, f"{config}: ", is_text=False)
     values |= _read_environment(os.environ if environment is None else environment)
     values |= _read_values(overrides or {}, "", is_text=True)
-    settings = msgspec.convert(_nested(values) | {"providers": bases}, Settings)
+    tables = {"providers": bases, "prices": prices}
+    settings = msgspec.convert(_nested(values) | tables, Settings)
     check(settings)
     return settings
 
@@ -441,6 +454,22 @@ def _read_providers(given: Any, place: str) -> dict[str, Provider]:
         fault = _name_fault(name) or url_fault(read[name].url)
         if fault:
             raise ConfigurationError(f'{place}provider "{name}": {fault}')
+    return read
+
+
+def _read_prices(given: Any, place: str) -> list[Price]:
+    if not isinstance(given, list):
+        raise ConfigurationError(f"{place}prices must be a list of tables: [[prices]]")
+    read = []
+    for number, one in enumerate(given, 1):
+        try:
+            read.append(msgspec.convert(one, Price))
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(
+                f"{place}prices, table {number}: {error}; it needs model, input and output (USD "
+                "per million tokens), and may have provider, cached_input, cache_write, "
+                "reasoning, audio_input and audio_output"
+            ) from None
     return read
 
 

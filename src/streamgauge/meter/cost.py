@@ -14,7 +14,8 @@ from typing import Any
 
 import genai_prices
 
-from streamgauge.record import Cost, CostSource, Usage, UsageSource
+from streamgauge.meter.prices import own_cost
+from streamgauge.record import Cost, CostSource, Price, Usage, UsageSource
 
 UNKNOWN = Cost()
 
@@ -37,24 +38,28 @@ def cost_of(
     models: Sequence[str | None],
     at: datetime,
     raw: dict[str, Any] | None = None,
+    own: Sequence[Price] = (),
 ) -> Cost:
     """Return the cost of *usage* at the prices of *at*; the first of *models* with a price counts.
 
-    *raw* is the usage as the provider sent it, which may state the cost itself.
+    *raw* is the usage as the provider sent it, which may state the cost itself. *own* prices
+    win over that, and that wins over the list.
     """
     raw = raw or {}
-    stated = _stated(raw)
-    if stated is not None:
-        return Cost(cost_usd=stated, cost_source=CostSource.PROVIDER)
-    if usage.input_tokens is None or usage.output_tokens is None:
+    dollars = own_cost(own, usage, provider=provider, models=models) if own else None
+    if dollars is None:
+        stated = _stated(raw)
+        if stated is not None:
+            return Cost(cost_usd=stated, cost_source=CostSource.PROVIDER)
+        if usage.input_tokens is None or usage.output_tokens is None:
+            return UNKNOWN
+        prices = (_price(usage, provider, model, at, raw) for model in models if model)
+        dollars = next((price for price in prices if price is not None), None)
+    if dollars is None:
         return UNKNOWN
-    for model in models:
-        dollars = _price(usage, provider, model, at, raw) if model else None
-        if dollars is not None:
-            is_whole = usage.usage_source is UsageSource.REPORTED
-            source = CostSource.PRICED if is_whole else CostSource.ESTIMATED
-            return Cost(cost_usd=dollars, cost_source=source)
-    return UNKNOWN
+    is_whole = usage.usage_source is UsageSource.REPORTED
+    source = CostSource.PRICED if is_whole else CostSource.ESTIMATED
+    return Cost(cost_usd=dollars, cost_source=source)
 
 
 def _stated(raw: dict[str, Any]) -> float | None:

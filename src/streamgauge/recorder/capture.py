@@ -8,6 +8,7 @@ answer has marks for its bytes and its end, but no token times: it came in one p
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from streamgauge.record import (
     ClosedBy,
     Cost,
     Outcome,
+    Price,
     Record,
     Timing,
     Transcript,
@@ -64,6 +66,7 @@ class Capture:
         "_max_overhead",
         "_opened_ns",
         "_overheads",
+        "_prices",
         "_raw",
         "_request",
         "_response_headers",
@@ -81,11 +84,19 @@ class Capture:
     )
 
     def __init__(
-        self, exchange: bytes, t_ns: int, opening: Open, *, node: str, memory: Memory
+        self,
+        exchange: bytes,
+        t_ns: int,
+        opening: Open,
+        *,
+        node: str,
+        memory: Memory,
+        prices: Sequence[Price] = (),
     ) -> None:
         self.id = str(UUID(bytes=exchange))
         self.open = opening
         self.node = node
+        self._prices = prices
         self.chunks = 0
         self.bytes_in = 0
         self.bytes_out = 0
@@ -324,6 +335,7 @@ class Capture:
             models=(decoding.reply.model, self._facts.model),
             at=self._wall(self._opened_ns),
             raw=decoding.reply.usage,
+            own=self._prices,
         )
 
     # -- while it runs -----------------------------------------------------------------------------

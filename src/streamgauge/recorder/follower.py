@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic, time
 
@@ -16,7 +16,7 @@ from streamgauge.journal.reader import Position, Reader
 from streamgauge.journal.recover import Entry
 from streamgauge.journal.segments import segment_numbers, segment_path
 from streamgauge.journal.status import node_and_worker
-from streamgauge.record import Record, Transcript
+from streamgauge.record import Price, Record, Transcript
 from streamgauge.recorder.capture import Capture
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.outcome import RESTARTED
@@ -61,6 +61,7 @@ class Follower:
         live: Live,
         memory: Memory,
         finished: Finished,
+        prices: Sequence[Price] = (),
     ) -> None:
         self.directory = directory
         self.stored = progress
@@ -71,6 +72,7 @@ class Follower:
         self.last_ns = 0
         self._live = live
         self._memory = memory
+        self._prices = prices
         self._finished = finished
         self._node = node_and_worker(directory.name)[0]
         self._opened_at: dict[bytes, Position] = {}
@@ -136,7 +138,9 @@ class Follower:
             _PARTS[kind](capture, t_ns, entry.payload)
 
     def _begin(self, exchange: bytes, t_ns: int, opening: Open, at: Position) -> None:
-        capture = Capture(exchange, t_ns, opening, node=self._node, memory=self._memory)
+        capture = Capture(
+            exchange, t_ns, opening, node=self._node, memory=self._memory, prices=self._prices
+        )
         capture.seen_at = monotonic()
         self.captures[exchange] = capture
         self._opened_at[exchange] = at

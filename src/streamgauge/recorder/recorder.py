@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from time import monotonic, monotonic_ns
 
 from streamgauge import __version__
+from streamgauge.errors import ConfigurationError
+from streamgauge.meter.prices import use_list
 from streamgauge.record import Transcript
 from streamgauge.recorder import position
 from streamgauge.recorder.flusher import Flusher, Pair, Store
@@ -31,6 +34,8 @@ class Recorder:
         self._settings = settings
         self._began = monotonic()
         self._store = store
+        if settings.prices_file:
+            _use_prices(Path(settings.prices_file).expanduser())
         path = settings.data_dir / "position.msgpack"
         self._flusher = Flusher(
             store,
@@ -49,6 +54,7 @@ class Recorder:
             window_s=settings.journal.resume_window_s,
             live=self.live,
             memory=Memory(settings.data_dir / "tmp"),
+            prices=settings.prices,
             finished=self._flusher.add,
             may_read=lambda: not self._flusher.is_full,
         )
@@ -153,3 +159,12 @@ async def _keep(run: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(RESTART_PAUSE_S)
         else:
             return
+
+
+def _use_prices(path: Path) -> None:
+    try:
+        use_list(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"prices_file: cannot read {path}: {error.strerror}") from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"prices_file: {path}: {error}") from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
+from streamgauge.record import Price
 from streamgauge.recorder.follower import Finished, Follower
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.position import Progress, Progresses
@@ -37,6 +38,7 @@ class Tail:
         memory: Memory,
         finished: Finished,
         may_read: Callable[[], bool],
+        prices: Sequence[Price] = (),
     ) -> None:
         self.folder = folder
         self.followers: dict[str, Follower] = {}
@@ -45,6 +47,7 @@ class Tail:
         self._window_s = window_s
         self._live = live
         self._memory = memory
+        self._prices = prices
         self._finished = finished
         self._may_read = may_read
         self._news = asyncio.Event()
@@ -132,6 +135,7 @@ class Tail:
             self._progresses.pop(name, Progress()),
             live=self._live,
             memory=self._memory,
+            prices=self._prices,
             finished=self._finished,
         )
 
