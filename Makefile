@@ -6,7 +6,7 @@ UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
 # Arguments for run, bench and test: make test ARGS="-k journal"
 ARGS ?=
 
-.PHONY: install ui run demo test check bench soak lock clean
+.PHONY: install ui run demo test check bench bench-sdk soak lock clean
 
 install: .venv/installed
 
@@ -54,6 +54,9 @@ check: install ui
 
 bench: install
 	$(BIN)/python bench/run.py $(ARGS)
+
+bench-sdk: install
+	$(BIN)/python bench/sdk.py $(ARGS)
 
 soak: install ui
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
