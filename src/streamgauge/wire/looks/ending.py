@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 
 from streamgauge.wire.detect import Choice
 from streamgauge.wire.dialects import DIALECTS
@@ -12,7 +11,7 @@ from streamgauge.wire.framing import FRAMINGS
 
 # So many of the last chunks are kept, as they are. The last word and the reason to end are in
 # the last few events, whatever the dialect.
-MAX_CHUNKS = 16
+MAX_CHUNKS = 8
 
 FRAME_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 FRAME_END = re.compile(rb"\n\r?\n|\r\r")
@@ -22,12 +21,19 @@ DATA_LINE = re.compile(rb"(?:^|[\r\n])data")
 class Ending:
     """Keeps the last bytes of a stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_chunks", "keep")
+    __slots__ = ("_choice", "_chunks")
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
-        self._chunks: deque[bytes] = deque(maxlen=MAX_CHUNKS)
-        self.keep = self._chunks.append
+        # A list, which is small as long as it is short; a deque takes half a kilobyte empty.
+        self._chunks: list[bytes] = []
+
+    def keep(self, chunk: bytes) -> None:
+        """Remember *chunk*, of whole lines, and forget what came long before it."""
+        chunks = self._chunks
+        chunks.append(chunk)
+        if len(chunks) > MAX_CHUNKS:
+            del chunks[0]
 
     def is_reached(self, rest: bytes = b"") -> bool:
         """Return whether the stream, *rest* included, is whole, or tells of an error of its own.
