@@ -164,6 +164,12 @@ def test_nothing_is_too_odd_to_be_logged(logger, server, odd):
     assert server.one()["id"] == log.id
 
 
+def test_what_may_be_secret_is_left_out(logger, server):
+    """Arguments of an SDK's call that are not in its body."""
+    logger.send_log({"model": "m", "extra_headers": {"Authorization": "x"}, "api_key": "x"}, "ok")
+    assert server.one()["request"] == {"model": "m"}
+
+
 def test_a_custom_event(logger, server):
     """Tools, vector databases and other data, as in Helicone."""
     event = {"_type": "tool", "toolName": "weather", "input": {"city": "Bern"}}

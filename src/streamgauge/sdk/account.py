@@ -20,6 +20,9 @@ from streamgauge.sdk.plain import CHANGING, json_text, parsed, snapshot
 # No stream that a person reads has as many; an endless one must not fill the memory.
 MAX_CHUNKS = 200_000
 
+# Arguments of an SDK's call that are no part of the body, and may be secret.
+NOT_BODY = frozenset(["api_key", "extra_headers", "extra_query"])
+
 # What a custom event is, as in Helicone's manual logger.
 EVENT_TYPES = ("tool", "vector_db", "data")
 
@@ -113,6 +116,8 @@ class Account:
     def told(self, version: str) -> bytes:
         """Return the body of ``POST /api/v1/log``, as docs/http.md describes it."""
         request = parsed(self.request)
+        if isinstance(request, dict):
+            request = {name: one for name, one in request.items() if name not in NOT_BODY}
         is_event = isinstance(request, dict) and request.get("_type") in EVENT_TYPES
         text = json_text(
             {

@@ -139,7 +139,7 @@ def _send(send: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
             response = send(request, *args, **options)
             _head(made, response)
             if options.get("stream"):
-                response.note, response.__class__ = Note(made), _noting(type(response))
+                response.note, response.__class__ = Note(made), _noting(response.__class__)
             else:
                 made.set_response(response.content)
         return response
@@ -191,7 +191,7 @@ def _async_send(send: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
             response = await send(request, *args, **options)
             _head(made, response)
             if options.get("stream"):
-                response.note, response.__class__ = Note(made), _async_noting(type(response))
+                response.note, response.__class__ = Note(made), _async_noting(response.__class__)
             else:
                 made.set_response(response.content)
         return response
