@@ -10,15 +10,20 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from enum import Enum, auto
 from functools import partial
-from time import monotonic_ns, time_ns
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from streamgauge.gateway import exchange as life
+from streamgauge.gateway import notes
 from streamgauge.gateway.answer import answer, unavailable
+from streamgauge.gateway.delimiter import (
+    CHUNKED,
+    LAST_CHUNK,
+    Delimiter,
+    delimited,
+    delimiter_of,
+)
 from streamgauge.gateway.head import (
     RequestHead,
     ResponseHead,
@@ -39,8 +44,7 @@ from streamgauge.gateway.routes import Route
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
-from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
-from streamgauge.secrets import redacted
+from streamgauge.journal.format import OVERHEAD, Kind
 from streamgauge.wire.detect import choose, dialect_of
 from streamgauge.wire.looks.first_content import FirstContent
 
@@ -51,22 +55,8 @@ if TYPE_CHECKING:
 # The paths whose requests know `stream_options`.
 USAGE_PATHS = (b"/chat/completions", b"/completions")
 
-_pack = msgspec.msgpack.Encoder().encode
-
 Entries = list[Entry]
 Out = list[bytes]
-
-
-class Delimiter(Enum):
-    """How the client learns where the body ends (RFC 9112 §6.3)."""
-
-    NONE = auto()
-    LENGTH = auto()
-    CHUNKED = auto()
-    CLOSE = auto()
-
-
-CHUNKED = Delimiter.CHUNKED  # the hot path saves itself the way through the class
 
 
 class Relay:
@@ -149,26 +139,21 @@ class Relay:
 
     def begin(self, at: int, head: RequestHead, body: bytes, *, is_whole: bool) -> None:
         """The request's head is here, with as much of the body as has come along."""
-        route = self.route
         self.is_request_whole = is_whole
         self.upload.add(body, is_whole=is_whole)
         entries: Entries = []
         out: Out = []
         if self.journal is not None:
             self.gateway.began()
-            opening = Open(
-                started_at_ns=time_ns(),
-                provider=route.provider,
-                method=head.method.decode("latin-1"),
-                path=redacted(route.path).decode("latin-1"),
-                upstream=route.url,
-                headers=head.kept,
-                body=body,
-                complete=is_whole,
+            opening = notes.opening(
+                head,
+                self.route,
+                body,
+                is_whole=is_whole,
                 key_hash=self.gateway.hash_key(head.key),
-                client=self.peer,
+                peer=self.peer,
             )
-            entries.append((Kind.OPEN, self.id, at, _pack(opening)))
+            entries.append((Kind.OPEN, self.id, at, opening))
         self._perform(at, self.exchange.requested(at), entries, out)
         self._flush(entries, out)
 
@@ -179,8 +164,8 @@ class Relay:
         self.exchange.request_body(at)
         self.is_request_whole = is_whole
         if self.journal is not None:
-            note = _pack(Body(data=body, complete=is_whole))
-            self.turn.note([(Kind.BODY, self.id, at, note)])
+            more = notes.more(body, is_whole=is_whole)
+            self.turn.note([(Kind.BODY, self.id, at, more)])
         upload = self.upload
         framed = upload.add(body, is_whole=is_whole)
         if self.is_request_sent:
@@ -216,8 +201,7 @@ class Relay:
         """Bytes from the client through an upgraded connection."""
         self.exchange.active_ns = at
         if self.journal is not None:
-            mark = Mark(name="tunnel_up", value=len(data))
-            self.turn.note([(Kind.MARK, self.id, at, _pack(mark))])
+            self.turn.note([(Kind.MARK, self.id, at, notes.mark("tunnel_up", len(data)))])
         if self.upstream is not None:
             self.turn.send_up(self.upstream.write, data)
 
@@ -258,12 +242,9 @@ class Relay:
     def _send_pieces(self, at: int, pieces: list[tuple[bytes, bool]]) -> None:
         for piece, is_hidden in pieces:
             if not is_hidden:
-                self.turn.chunk(self, at, piece, self._framed(piece))
+                self.turn.chunk(self, at, piece, delimited(self.delimiter, piece))
             elif self.journal is not None:
                 self.turn.note([(Kind.HIDDEN, self.id, at, piece)])
-
-    def _framed(self, body: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(body), body) if self.delimiter is CHUNKED else body
 
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Pass on a head, the end of a body, or all of a small answer in one go."""
@@ -289,7 +270,7 @@ class Relay:
                 self._has_begun()
             entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
             self.overhead = 0
-            out.append(self._framed(body))
+            out.append(delimited(self.delimiter, body))
         if is_whole:
             self._perform(at, self.exchange.completed(), entries, out)
         self._flush(entries, out)
@@ -301,7 +282,7 @@ class Relay:
         rest = outflow.rest()
         is_whole = outflow.is_whole_with(rest)
         if rest and is_whole:
-            self.turn.chunk(self, at, rest, self._framed(rest))
+            self.turn.chunk(self, at, rest, delimited(self.delimiter, rest))
         elif rest:
             self.turn.note([(Kind.HIDDEN, self.id, at, rest)])
         self._do(at, self.exchange.completed() if is_whole else self.exchange.ended_early())
@@ -310,8 +291,7 @@ class Relay:
         """Pass on bytes of an upgraded connection."""
         self.exchange.active_ns = at
         if self.journal is not None:
-            mark = Mark(name="tunnel_down", value=len(data))
-            self.turn.note([(Kind.MARK, self.id, at, _pack(mark))])
+            self.turn.note([(Kind.MARK, self.id, at, notes.mark("tunnel_down", len(data)))])
         self.turn.send_down(self.client.send, data)
 
     def upstream_closed(self, why: str) -> None:
@@ -371,7 +351,7 @@ class Relay:
         is_open = self.delimiter is CHUNKED and not self.is_client_slow
         if is_open and now - since > self.heartbeat_ns and outflow.may_beat():
             self.beat_ns = now
-            self.turn.send_down(self.client.send, self._framed(HEARTBEAT))
+            self.turn.send_down(self.client.send, delimited(self.delimiter, HEARTBEAT))
 
     def shut_down(self) -> None:
         """The process ends."""
@@ -450,14 +430,22 @@ class Relay:
         self._look_into(head)
         self.upload.forget()
         self.is_keeping = self.client.is_keeping_alive()
-        framing = self._choose_delimiter(head)
+        is_hiding = self.outflow is not None and self.outflow.hider is not None
+        self.delimiter, framing = delimiter_of(
+            head,
+            self.client.version,
+            is_head_request=self.is_head_request,
+            is_changing=is_hiding,
+        )
+        if self.delimiter is Delimiter.CLOSE:
+            self.is_keeping = False
         ours = self._our_headers()
         if not self.is_keeping and self.delimiter is not Delimiter.CLOSE:
             ours += b"\r\nConnection: close"
         elif self.is_keeping and self.client.version == "1.0":
             ours += b"\r\nConnection: keep-alive"
         out.append(client_response(head, ours=ours, framing=framing))
-        self._note_head(head, at, entries)
+        entries.append((Kind.HEAD, self.id, at, notes.answered(head, self.when_connected)))
         if self.client.is_full:
             # It has not even taken the answer before this one.
             self.client_full()
@@ -478,30 +466,6 @@ class Relay:
             is_hiding = self.upload.has_asked and not self.is_usage_shown
             self.outflow = Outflow(choice, is_hiding=is_hiding)
 
-    def _note_head(self, head: ResponseHead, at: int, entries: Entries) -> None:
-        note = Head(
-            status=head.status,
-            headers=head.kept,
-            connected_ns=self.when_connected,
-        )
-        entries.append((Kind.HEAD, self.id, at, _pack(note)))
-
-    def _choose_delimiter(self, head: ResponseHead) -> bytes:
-        length = b"" if head.length is None else b"Content-Length: %d" % head.length
-        if self.is_head_request or head.is_bodiless:
-            self.delimiter = Delimiter.NONE
-            return length
-        is_hiding = self.outflow is not None and self.outflow.hider is not None
-        if head.length is not None and not is_hiding:
-            self.delimiter = Delimiter.LENGTH
-            return length
-        if self.client.version == "1.1":
-            self.delimiter = Delimiter.CHUNKED
-            return b"Transfer-Encoding: chunked"
-        self.delimiter = Delimiter.CLOSE
-        self.is_keeping = False
-        return b"Connection: close"
-
     def _our_headers(self) -> bytes:
         name = text(self.id).encode()
         return b"Via: 1.1 streamgauge\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (
@@ -516,12 +480,12 @@ class Relay:
         self.upload.forget()
         framing = b"Connection: Upgrade\r\nUpgrade: websocket"
         out.append(client_response(head, ours=self._our_headers(), framing=framing))
-        self._note_head(head, at, entries)
+        entries.append((Kind.HEAD, self.id, at, notes.answered(head, self.when_connected)))
         self.after = self.client.tunnel_opened
 
     def _end_answer(self, command: life.EndAnswer, at: int, entries: Entries, out: Out) -> None:
         if self.delimiter is CHUNKED:
-            out.append(b"0\r\n\r\n")
+            out.append(LAST_CHUNK)
         self.after = self._answered
 
     def _answered(self) -> None:
@@ -541,7 +505,7 @@ class Relay:
         last_word = b"" if command.is_abrupt else self._last_word(command, at, entries)
         if last_word:
             entries.append((Kind.ADDED, self.id, at, last_word))
-            out += [self._framed(last_word), b"0\r\n\r\n"]
+            out += [delimited(self.delimiter, last_word), LAST_CHUNK]
             self.after = self._answered
             return
         is_delimited = self.delimiter is not Delimiter.CLOSE
@@ -581,12 +545,8 @@ class Relay:
                     is_head=self.is_head_request,
                 )
             )
-            head = Head(
-                status=command.status,
-                headers=b"content-type: application/json\r\nstreamgauge-error: true",
-                connected_ns=self.when_connected,
-            )
-            entries.append((Kind.HEAD, self.id, at, _pack(head)))
+            head = notes.answered_by_us(command.status, self.when_connected)
+            entries.append((Kind.HEAD, self.id, at, head))
         self.after = self._answered
 
     def _cancel_upstream(
@@ -607,14 +567,8 @@ class Relay:
             self.client_ready()
 
     def _finish(self, command: life.Finish, at: int, entries: Entries, out: Out) -> None:
-        end = End(
-            outcome=command.outcome,
-            closed_by=command.closed_by,
-            error_type=command.error_type,
-            error_message=command.error_message,
-            overhead_ns=self.overhead,
-        )
-        entries.append((Kind.END, self.id, monotonic_ns(), _pack(end)))
+        end = notes.ended(command, self.overhead)
+        entries.append((Kind.END, self.id, monotonic_ns(), end))
         self.upload.forget()
         self.gateway.detached.discard(self)
         if self.journal is not None:
