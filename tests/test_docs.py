@@ -109,25 +109,31 @@ def test_every_block_has_a_language_that_is_tested():
 
 
 @blocks("python")
-def test_python_blocks_run(block, product):
+def test_python_blocks_run(block, product, simulator):
     """As a program of its own, against the product."""
-    assert_runs(Path(sys.executable), block, product)
+    assert_runs(Path(sys.executable), block, product, simulator)
 
 
 @blocks("python openai<1")
-def test_python_blocks_for_the_old_library_run(block, product):
+def test_python_blocks_for_the_old_library_run(block, product, simulator):
     """In the environment that has it."""
-    assert_runs(legacy_python(), block, product)
+    assert_runs(legacy_python(), block, product, simulator)
 
 
-def assert_runs(python: Path, block: Block, product: Product) -> None:
-    assert GATEWAY in block.text
+def assert_runs(python: Path, block: Block, product: Product, simulator: RunningSimulator) -> None:
+    assert GATEWAY in block.text or "streamgauge" in block.text
     told = subprocess.run(
         [python, "-c", block.text.replace(GATEWAY, product.url)],
         check=False,
         capture_output=True,
         text=True,
-        env=environment(),
+        env=environment()
+        | {
+            "STREAMGAUGE_BASE_URL": product.url,
+            "OPENAI_BASE_URL": f"{simulator.url}/v1",
+            "ANTHROPIC_BASE_URL": simulator.url,
+            "TOGETHER_BASE_URL": f"{simulator.url}/together",
+        },
     )
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip() or "print" not in block.text
@@ -166,8 +172,10 @@ def try_make(line: str, *_: object) -> None:
 
 
 def try_pip(line: str, *_: object) -> None:
-    """The extra is one of ours."""
+    """It is our package, and the extra is one of ours."""
     requirement = shlex.split(line)[-1]
+    if requirement == "streamgauge":
+        return
     found = re.fullmatch(r"streamgauge\[(\w+)\]", requirement)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
