@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from unittest.mock import Mock
 
 import pytest
@@ -168,6 +169,92 @@ def test_what_may_be_secret_is_left_out(logger, server):
     """Arguments of an SDK's call that are not in its body."""
     logger.send_log({"model": "m", "extra_headers": {"Authorization": "x"}, "api_key": "x"}, "ok")
     assert server.one()["request"] == {"model": "m"}
+
+
+class Odd:
+    """Whose every use is an error."""
+
+    def __str__(self):
+        raise ValueError
+
+    __repr__ = __getattr__ = __str__
+
+
+def test_nothing_is_raised_into_the_caller(logger, server, caplog):
+    """A log that lacks something is better than an error in the program."""
+    with logger.log_builder(Odd(), ["no", "mapping"]) as log:
+        log.add_additional_headers({"Streamgauge-User-Id": Odd()})
+        log.add_chunk(Odd())
+        log.set_error(Odd())
+        log.add_model("m")
+    assert server.one()["id"] == log.id
+    assert "add_additional_headers failed" in caplog.text
+
+
+def test_an_endless_stream_is_kept_in_part(logger, server):
+    """What is left out is said, and does not count as cut off by the provider."""
+    with logger.log_builder(REQUEST) as log:
+        for _ in log.to_readable_stream("x" * 1_000_000 for _ in range(20)):
+            pass
+    told = server.one()
+    assert len(told["response"]["chunks"]) == 8
+    assert told["outcome"] == "completed"
+    assert told["error"] == {"type": "not_kept_whole", "message": "without the last 12 chunks"}
+
+
+def test_log_single_request_takes_two_arguments(logger, server):
+    """As Helicone documents it; their package raises a TypeError."""
+    logger.log_single_request(REQUEST, '{"id": "x"}')
+    assert server.one()["response"]["body"] == '{"id": "x"}'
+
+
+def test_a_latency_ends_now(logger, server):
+    """Helicone's package puts the end into the future."""
+    before = datetime.now(UTC)
+    logger.log_single_request(REQUEST, "x", latency_ms=60_000)
+    told = server.one()
+    started = datetime.fromisoformat(told["started_at"])
+    assert before - timedelta(seconds=61) < started < before - timedelta(seconds=58)
+    assert told["ended_ms"] == 60_000
+
+
+def test_a_stream_may_go_on_longer_than_ten_seconds_after_send_log(logger, server, monkeypatch):
+    """Helicone's package gives up then, and logs nothing."""
+    log = logger.log_builder(REQUEST)
+    stream = log.to_readable_stream(iter(["a", "b"]))
+    next(stream)
+    log.send_log()
+    later = perf_counter() + 11
+    for name in ("streams", "builder"):
+        monkeypatch.setattr(f"streamgauge.sdk.{name}.perf_counter", lambda: later)
+    assert list(stream) == ["b"]
+    told = server.one()
+    assert told["response"]["chunks"][1][0] > 10_000
+    assert told["ended_ms"] > 10_000
+
+
+async def test_attached_streams_are_read_for_the_log_alone(async_logger, server):
+    """An operation keeps one branch of a stream for itself; an error of ours is not its."""
+
+    async def branch():
+        yield "a"
+        raise ValueError
+
+    async def operation(log):
+        await log.attach_stream(branch())
+        return "kept"
+
+    assert await async_logger.log_stream(REQUEST, operation) == "kept"
+    told = server.one()
+    assert [text for _, text in told["response"]["chunks"]] == ["a"]
+    assert told["outcome"] == "truncated"
+
+
+def test_an_operation_may_return_its_stream(logger, server):
+    """Which is then read by the caller, and logged when it ends."""
+    words = logger.log_stream(REQUEST, lambda log: (word for word in "ab"))
+    assert list(words) == ["a", "b"]
+    assert len(server.one()["response"]["chunks"]) == 2
 
 
 def test_a_custom_event(logger, server):

@@ -17,8 +17,10 @@ from streamgauge.sdk.ids import LogId
 from streamgauge.sdk.labels import Labelled
 from streamgauge.sdk.plain import CHANGING, json_text, parsed, snapshot
 
-# No stream that a person reads has as many; an endless one must not fill the memory.
-MAX_CHUNKS = 200_000
+# An endless stream must not fill the memory. No stream that a person reads has as many
+# chunks, and the server takes no log of 10 MB.
+MAX_CHUNKS = 100_000
+MAX_CHUNK_BYTES = 8 * 1024 * 1024
 
 # Arguments of an SDK's call that are no part of the body, and may be secret.
 NOT_BODY = frozenset(["api_key", "extra_headers", "extra_query"])
@@ -55,6 +57,8 @@ class Account:
         self.started_ns = started_ns
         self.ended_at: float | None = None
         self.chunks: list[tuple[float, Any]] = []
+        self.unkept = 0
+        self._bytes = 0
         self.body: Any = None
         self.has_body = False
         self.status: int | None = None
@@ -78,8 +82,13 @@ class Account:
 
     def add(self, chunk: Any, at: float) -> None:
         """Note a chunk and when it came."""
-        if len(self.chunks) < MAX_CHUNKS:
-            self.chunks.append((at, snapshot(chunk) if type(chunk) in CHANGING else chunk))
+        kind = type(chunk)
+        if kind is bytes or kind is str:
+            self._bytes += len(chunk)
+        if len(self.chunks) >= MAX_CHUNKS or self._bytes > MAX_CHUNK_BYTES:
+            self.unkept += 1
+        else:
+            self.chunks.append((at, snapshot(chunk) if kind in CHANGING else chunk))
 
     def answer(self, body: Any, at: float) -> None:
         """Note a whole answer."""
@@ -92,6 +101,11 @@ class Account:
         """Note the end: a *fault*, or that it went well as far as anybody here can tell."""
         if self.outcome is not None:
             return
+        if self.unkept and fault is None:
+            # The last word is not kept; that nobody missed it is known only here.
+            fault = Fault(
+                "completed", "upstream", "not_kept_whole", f"without the last {self.unkept} chunks"
+            )
         if self.ended_at is None or fault is not None:
             self.ended_at = at
         if fault is not None:

@@ -7,12 +7,14 @@ nobody holds the builder any more. Nothing here raises into the caller and nothi
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterable, Coroutine, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from functools import wraps
 from time import perf_counter, time_ns
-from typing import Any, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from streamgauge.sdk.account import LEFT, Account
 from streamgauge.sdk.delivery import Delivery, before_the_end
@@ -22,7 +24,24 @@ from streamgauge.sdk.labels import Headers, labelled
 from streamgauge.sdk.plain import snapshot
 from streamgauge.sdk.streams import AsyncLoggedStream, LoggedStream
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger("streamgauge")
+
+
+def quiet(method: Callable[P, None]) -> Callable[P, None]:
+    """Keep an odd argument, or a fault of ours, from the caller."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(*args, **kwargs)
+        except Exception:
+            name = method.__name__
+            log.warning("streamgauge: %s failed; a log lacks something", name, exc_info=True)
+
+    return call
 
 
 class LogBuilder:
@@ -62,11 +81,13 @@ class LogBuilder:
         """The id of the record that will be."""
         return self._account.id
 
+    @quiet
     def add_additional_headers(self, headers: Headers) -> None:
         """Add ``Streamgauge-*`` or ``Helicone-*`` labels, or headers for the log call itself."""
         self._headers.append(headers)
         self._account.labels, self._account.http_headers = labelled(*self._headers)
 
+    @quiet
     def add_model(self, model: str) -> None:
         """Say which model was asked, where the request does not."""
         if isinstance(self._account.request, dict):
@@ -74,10 +95,12 @@ class LogBuilder:
 
     # -- what came back --------------------------------------------------------------------
 
+    @quiet
     def add_chunk(self, chunk: Any) -> None:
         """Note one piece of a stream: an SDK object, a dict, or text or bytes as on the wire."""
         self._account.add(chunk, perf_counter())
 
+    @quiet
     def set_response(self, body: Any, status: int | None = None) -> None:
         """Note a whole answer: an SDK object, a dict, or text; it ends the call's clock."""
         self._account.answer(body, perf_counter())
@@ -112,11 +135,13 @@ class LogBuilder:
             return None
         return None
 
+    @quiet
     def set_error(self, error: BaseException | str, status: int | None = None) -> None:
         """Note how the call failed; the outcome follows from the exception and its status."""
         fault = fault_of(error, status=status, began=self._account.began)
         self._account.end(perf_counter(), fault)
 
+    @quiet
     def cancel(self) -> None:
         """Note that the reader left; what came so far is kept."""
         self._account.end(perf_counter(), LEFT)

@@ -112,6 +112,8 @@ class Delivery:
         self._not_before = 0.0
         self._trouble = ""
         self._lost: Counter[str] = Counter()
+        # The garbage collector may call `put` within any of our lines, also of this lock's.
+        self._lost_lock = threading.RLock()
 
     # -- what callers do ----------------------------------------------------------------------
 
@@ -376,7 +378,8 @@ class Delivery:
     def _lose(self, reason: str) -> None:
         if not self._lost:
             log.warning("streamgauge: a log is lost: %s; the sum is told at the end", reason)
-        self._lost[reason] += 1
+        with self._lost_lock:
+            self._lost[reason] += 1
 
     def _where(self) -> tuple[str, str]:
         return self.url.removesuffix(LOG_PATH), self._trouble

@@ -33,7 +33,7 @@ def labelled(*several: Headers | None) -> Labelled:
     """Read headers, the later ones winning; names are case-insensitive."""
     merged: dict[str, str] = {}
     for headers in several:
-        if headers:
+        if isinstance(headers, Mapping):
             merged |= {str(name).lower(): str(value) for name, value in headers.items()}
     labels: dict[str, Any] = {}
     properties: dict[str, str] = {}

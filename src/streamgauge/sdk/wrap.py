@@ -102,13 +102,17 @@ class _Calls:
                 return None  # a question without a body, or the gateway, which records it
             for name in labels:
                 del request.headers[name]
-            provider = self._provider or HOSTS.get(request.url.host)
+            provider = self._provider or _provider_of(request.url.host)
             made = self._logger.log_builder(_body(request), {**self._headers, **labels}, provider)
         except Exception:
             log.warning("streamgauge: a call could not be logged", exc_info=True)
             return None
         made._account.path = request.url.path
         return made
+
+
+def _provider_of(host: str) -> str | None:
+    return "azure" if host.endswith(".openai.azure.com") else HOSTS.get(host)
 
 
 def _body(request: Any) -> bytes | None:
