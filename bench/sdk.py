@@ -13,15 +13,23 @@ import multiprocessing
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from time import perf_counter
+from statistics import median
+from time import perf_counter, sleep
 from typing import Any
 
+import httpx
+import uvicorn
 from openai.types.chat import ChatCompletionChunk
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 from streamgauge import ManualLogger
 
-CHUNKS, LOGS, ROUNDS = 20_000, 1_000, 7
+CHUNKS, LOGS, ANSWERS, ROUNDS = 20_000, 1_000, 500, 7
 
 REQUEST = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}] * 10}
 RESPONSE = {"id": "x", "choices": [{"message": {"role": "assistant", "content": "Hi" * 100}}]}
@@ -95,6 +103,44 @@ def helicone(url: str) -> float | None:
     )
 
 
+def first_byte(logger: ManualLogger) -> float:
+    """Return how much later the first byte of a web answer comes with logging, in milliseconds.
+
+    Answers with and without take turns, from one Starlette application on a real server.
+    """
+
+    def words() -> Iterator[str]:
+        yield "word"
+        yield "word"
+
+    async def answer(request: Request) -> StreamingResponse:
+        if request.url.path == "/plain":
+            return StreamingResponse(words())
+        with logger.log_builder(REQUEST) as log:
+            return StreamingResponse(log.to_readable_stream(words()))
+
+    app = Starlette(routes=[Route("/{kind}", answer)])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    times: dict[str, list[float]] = {"/plain": [], "/logged": []}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        for turn in range(ANSWERS):
+            for path, found in list(times.items())[:: 1 if turn % 2 else -1]:
+                begin = perf_counter()
+                with client.stream("GET", path) as told:
+                    pieces = told.iter_bytes()
+                    next(pieces)
+                    found.append(perf_counter() - begin)
+                    list(pieces)
+    server.should_exit = True
+    thread.join()
+    return (median(times["/logged"]) - median(times["/plain"])) * 1e3
+
+
 def imported() -> float:
     """Return how long `import streamgauge` takes, with a logger made, in milliseconds."""
     code = (
@@ -153,6 +199,7 @@ def main() -> None:
             lambda: logger.send_log(REQUEST, RESPONSE), lambda: logger.flush(60)
         ),
         "Helicone's send_log, on the caller": helicone(url),
+        "first byte of a web answer, later by, ms": first_byte(logger),
         "import, ms": imported(),
     }
     logger.close()

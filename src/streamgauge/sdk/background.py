@@ -6,7 +6,6 @@ and its like, what has not been sent when the handler returns may wait for hours
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -14,6 +13,7 @@ from time import monotonic
 from typing import Any, ParamSpec, TypeVar, cast
 
 from streamgauge.sdk.delivery import everyone
+from streamgauge.sdk.logger import in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def flush_after(handler: Callable[P, T]) -> Callable[P, T]:
             try:
                 return await cast("Any", handler(*args, **kwargs))
             finally:
-                await asyncio.to_thread(flush_all)
+                await in_thread(flush_all)
 
         return cast("Callable[P, T]", handle_async)
 

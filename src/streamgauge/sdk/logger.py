@@ -6,7 +6,6 @@ wait (`flush`, `close`).
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -218,11 +217,11 @@ class AsyncManualLogger(_Logger):
 
     async def flush(self, timeout: float = FLUSH_TIMEOUT_S) -> bool:  # noqa: ASYNC109
         """Wait up to *timeout* seconds; tell whether all logs so far have arrived."""
-        return await asyncio.to_thread(self.delivery.flush, timeout)
+        return await in_thread(self.delivery.flush, timeout)
 
     async def close(self, timeout: float = FLUSH_TIMEOUT_S) -> None:  # noqa: ASYNC109
         """Flush, and end the thread; a log after that begins a new one."""
-        await asyncio.to_thread(self.delivery.close, timeout)
+        await in_thread(self.delivery.close, timeout)
 
     async def __aenter__(self) -> AsyncManualLogger:
         return self
@@ -240,6 +239,13 @@ def noted(log: LogBuilder, result: Any, *, is_answer: bool = True) -> Any:
     if is_answer and result is not None and not log._account.began:
         log.set_response(result)
     return result
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Call a function that waits, without holding up the event loop."""
+    import asyncio  # half of the time that importing us would take
+
+    return await asyncio.to_thread(function, *args)
 
 
 async def awaited(value: Any) -> Any:
