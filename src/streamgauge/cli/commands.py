@@ -1,4 +1,4 @@
-"""What the command can do: serve, simulate, demo, version."""
+"""What the command can do: serve, simulate, demo, decode, settings, version."""
 
 from __future__ import annotations
 
@@ -112,6 +112,32 @@ def demo(
     from streamgauge.cli.demo import run
 
     return _finish(lambda: run(port=port, data=data, seconds=seconds, say=_say))
+
+
+@app.command()
+def decode(
+    file: Annotated[str, typer.Argument(help="A recorded answer; - is the standard input.")],
+    path: Annotated[str, typer.Option(help="Path of the request, which tells the dialect.")] = "",
+    content_type: Annotated[
+        str | None, typer.Option(help="Content type of the answer, which tells the framing.")
+    ] = None,
+    dialect: Annotated[str | None, typer.Option(help="The dialect, whatever else says.")] = None,
+    framing: Annotated[str | None, typer.Option(help="The framing, whatever else says.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> int:
+    """Print what a recorded stream says: reply, tokens, faults."""
+    from streamgauge.cli.decode import run
+
+    return _finish(
+        lambda: run(
+            file,
+            path=path,
+            content_type=content_type,
+            dialect=dialect,
+            framing=framing,
+            is_json=as_json,
+        )
+    )
 
 
 @app.command()

@@ -31,10 +31,10 @@ from streamgauge.record import (
     Usage,
     UsageSource,
 )
-from streamgauge.recorder.decoding import EVENT, REASONING, TEXT, Decoding, inflated
 from streamgauge.recorder.labels import joined, labels_of, provider_request_id
 from streamgauge.recorder.outcome import judge
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
+from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, inflated
 from streamgauge.wire.detect import choose
 from streamgauge.wire.request import RequestFacts, read_request
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from streamgauge.journal.format import End
 from streamgauge.record import ClosedBy, Outcome
-from streamgauge.recorder.decoding import Decoding
+from streamgauge.wire.decoding import Decoding
 
 # How the recorder ends what a dead gateway left open.
 RESTARTED = End(

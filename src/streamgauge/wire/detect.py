@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from msgspec import Struct
 
 from streamgauge.wire.dialects.values import decoded, string
@@ -90,7 +92,18 @@ DIALECT_BY_KEYS = (
     ({"type", "role", "content", "stop_reason"}, "anthropic"),
     ({"candidates", "usageMetadata"}, "gemini"),
     ({"model", "created_at", "done"}, "ollama"),
+    ({"model_id", "created_at", "results"}, "watsonx"),
 )
+
+
+# Names of messages that only one dialect has.
+DIALECT_BY_EVENT = {
+    "messageStart": "bedrock_converse",
+    "contentBlockDelta": "bedrock_converse",
+    "messageStop": "bedrock_converse",
+    "chunk": "bedrock_invoke",
+    "output": "replicate",
+}
 
 
 def choose(*, path: str, content_type: str | None) -> Choice:
@@ -117,6 +130,9 @@ def dialect_of(path: str) -> str | None:
 
 def sniff(frame: Frame) -> str | None:
     """Return the dialect that *frame*, one of the first of an answer, is surely in."""
+    named = DIALECT_BY_EVENT.get(frame.event or "")
+    if named is not None:
+        return named
     said = decoded(frame.data)
     if isinstance(said, list) and said:
         said = said[0]
@@ -127,3 +143,27 @@ def sniff(frame: Frame) -> str | None:
         if value == mark or value.startswith(mark + "."):
             return name
     return next((name for keys, name in DIALECT_BY_KEYS if keys <= said.keys()), None)
+
+
+# How a line of server-sent events begins.
+SSE_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+
+
+def guess(beginning: bytes) -> Choice:
+    """Return the framing of an answer by its first kilobyte; the dialect is `sniff`'s."""
+    head = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(SSE_STARTS):
+        return Choice("sse", None)
+    if _is_eventstream(beginning):
+        return Choice("eventstream", None)
+    if head.startswith(b"["):
+        return Choice("jsonarray", None)
+    first, newline, rest = head.partition(b"\n")
+    is_lines = bool(newline) and rest.lstrip()[:1] == b"{" and first.rstrip().endswith(b"}")
+    return Choice("ndjson" if is_lines else "plain", None)
+
+
+def _is_eventstream(beginning: bytes) -> bool:
+    """Whether it begins with a prelude whose checksum is right."""
+    prelude, checksum = beginning[:8], beginning[8:12]
+    return len(checksum) == 4 and crc32(prelude).to_bytes(4, "big") == checksum

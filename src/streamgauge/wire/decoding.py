@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from streamgauge.wire.accumulate import Accumulator
-from streamgauge.wire.detect import Choice, sniff
+from streamgauge.wire.detect import Choice, choose, dialect_of, guess, sniff
 from streamgauge.wire.dialects import DIALECTS
 from streamgauge.wire.encoding import Inflater, inflater
 from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta
 from streamgauge.wire.framing import FRAMINGS, Framing
 
-log = logging.getLogger("streamgauge.recorder")
+log = logging.getLogger("streamgauge.wire")
 
 # So many bytes are inflated at once: a bomb of zeros becomes a thousand times as many.
 INFLATE_BYTES = 16 * 1024
@@ -43,7 +43,7 @@ class Decoding:
         "trouble",
     )
 
-    def __init__(self, choice: Choice, content_encoding: str | None) -> None:
+    def __init__(self, choice: Choice, content_encoding: str | None = None) -> None:
         self.reply = Accumulator()
         self.deltas = 0
         self.trouble: str | None = None
@@ -139,6 +139,28 @@ class Decoding:
     def _stop(self, trouble: str) -> None:
         self.trouble = trouble
         self._framing = None
+
+
+def decode(
+    data: bytes,
+    *,
+    path: str = "",
+    content_type: str | None = None,
+    content_encoding: str | None = None,
+) -> Decoding:
+    """Decode a whole answer; ``.reply.reply()`` of the result is what it says.
+
+    Framing and dialect are told by the request's *path* and the *content_type*, as far as they
+    are known, else by the bytes.
+    """
+    choice = choose(path=path, content_type=content_type) if content_type else None
+    if choice is None or choice.framing is None:
+        plain = inflated(data[:INFLATE_BYTES], content_encoding, limit=INFLATE_BYTES)
+        choice = Choice(guess(plain).framing, choice.dialect if choice else dialect_of(path))
+    decoding = Decoding(choice, content_encoding)
+    decoding.feed(data)
+    decoding.close()
+    return decoding
 
 
 def inflated(data: bytes, content_encoding: str | None, *, limit: int) -> bytes:

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from streamgauge.recorder.decoding import EVENT, INFLATE_BYTES, SNIFFED, TEXT, Decoding, inflated
+from streamgauge.wire.decoding import EVENT, INFLATE_BYTES, SNIFFED, TEXT, Decoding, inflated
 from streamgauge.wire.detect import Choice
 from tests.recorder.desk import DONE, ROLE, STOP, event
 

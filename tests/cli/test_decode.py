@@ -1,0 +1,70 @@
+"""`streamgauge decode`: a recorded stream, told apart by its bytes and read without a server."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from streamgauge.cli.commands import run
+from tests.wire.goldens import FOLDER, MANIFEST, golden
+
+STREAMS = [one for one in MANIFEST if one["http_status"] == 200]
+
+
+def decoded(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert run(["decode", *arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("recording", STREAMS, ids=lambda one: one["file"])
+def test_every_recording_is_recognised_by_its_bytes(recording, capsys) -> None:
+    """Without a path or a type; the reply is the golden one."""
+    said = decoded(capsys, str(FOLDER / recording["file"]))
+    assert said["dialect"] == recording["dialect"]
+    assert said["bytes"] == recording["bytes"]
+    expected = json.loads(golden(recording).read_bytes())
+    assert said["reply"].get("choices") == expected.get("choices")
+
+
+def test_a_stream_is_shown_for_people(capsys) -> None:
+    """Model, tokens, text, and whether it is whole."""
+    file = FOLDER / "openai/openai_chat/agent_arun_streaming.sse"
+    assert run(["decode", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "gpt-4o-mini" in shown
+    assert "24 in, 8 out (reported)" in shown
+    assert "10 + 5 equals 15." in shown
+
+
+def test_the_standard_input_may_be_cut_short(capsys, monkeypatch) -> None:
+    """What is there is shown, and that it is not all."""
+    raw = (FOLDER / "openai/openai_chat/agent_arun_streaming.sse").read_bytes()[:1500]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(raw)))
+    said = decoded(capsys, "-")
+    assert said["is_whole"] is False
+    assert said["usage"]["usage_source"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["/nowhere"], "cannot read /nowhere"),
+        (["FILE", "--dialect", "latin"], "--dialect is one of"),
+        (["FILE", "--framing", "gold"], "--framing is one of"),
+        (["EMPTY"], "is empty"),
+        (["RUBBISH"], "no dialect that is known"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, capsys, arguments: list[str], why: str) -> None:
+    """With what to do instead."""
+    for name, content in {"FILE": b"data: 1\n\n", "EMPTY": b"", "RUBBISH": b"lorem ipsum"}.items():
+        (tmp_path / name).write_bytes(content)
+    arguments = [str(tmp_path / one) if one.isupper() else one for one in arguments]
+    assert run(["decode", *arguments]) == 1
+    said = capsys.readouterr().err
+    assert why in said
+    assert said.count("\n") == 1
