@@ -65,6 +65,7 @@ def test_what_the_server_refuses_is_counted_and_said(logger, server, caplog):
     """And does not hold up the others."""
     server.answers = [400]
     logger.send_log({}, "bad")
+    until(lambda: server.calls or None)
     logger.send_log({}, "good")
     assert server.one()["response"]["body"] == "good"
     logger.close()
@@ -116,6 +117,16 @@ def test_a_closed_logger_begins_anew(logger, server):
     logger.send_log({}, "x")
     logger.close()
     server.wait_for(2)
+
+
+def test_a_logger_for_each_request_costs_no_thread(server):
+    """As Helicone's examples make them; those to the same server share one."""
+    loggers = [ManualLogger(base_url=server.url) for _ in range(20)]
+    before = threading.active_count()
+    for logger in loggers:
+        logger.log_builder({})
+    assert threading.active_count() <= before + 1
+    loggers[0].close()
 
 
 # -- the spool -----------------------------------------------------------------------------------

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+import inspect
 from time import time
 
 import pytest
+from helicone_helpers import manual_logger
 from openai.types.chat import ChatCompletionChunk
 
+import streamgauge.helicone
 from streamgauge.helicone import (
     HeliconeLogBuilder,
     HeliconeManualLogger,
     HeliconeResultRecorder,
     LoggingOptions,
 )
+
+
+@pytest.mark.parametrize("name", ["HeliconeManualLogger", "HeliconeLogBuilder"])
+def test_the_signatures_are_theirs(name):
+    """Every public method, with the names of its arguments in their order."""
+    methods = {
+        one: list(inspect.signature(method).parameters)
+        for one, method in vars(getattr(manual_logger, name)).items()
+        if callable(method) and not one.startswith(f"_{name}")
+    }
+    ours = getattr(streamgauge.helicone, name)
+    for one, parameters in methods.items():
+        assert list(inspect.signature(getattr(ours, one)).parameters)[: len(parameters)] == [
+            *parameters
+        ]
+
+
+def test_options_and_recorder_are_theirs():
+    """In the module where their documentation does not look for them."""
+    assert (
+        LoggingOptions.__annotations__.keys() == manual_logger.LoggingOptions.__annotations__.keys()
+    )
+    theirs = vars(manual_logger.HeliconeResultRecorder)
+    assert {one for one in theirs if not one.startswith("__")} <= vars(
+        HeliconeResultRecorder
+    ).keys()
+
 
 REQUEST = {"model": "gpt-4o-mini", "messages": []}
 

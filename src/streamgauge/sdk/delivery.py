@@ -24,7 +24,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,6 +73,14 @@ class Marker(NamedTuple):
     reached: threading.Event
 
 
+class Answer(NamedTuple):
+    """How posting a log went, why, and the seconds that the server wants us to wait."""
+
+    result: str
+    reason: str = ""
+    pause: float = 0.0
+
+
 class Delivery:
     """Brings logs to one server. Safe in threads, in signal handlers and after a fork."""
 
@@ -107,6 +115,7 @@ class Delivery:
         self._client: httpx.Client | None = None
         self._start_lock = threading.Lock()
         self._client_lock = threading.Lock()
+        self._settling = threading.Lock()
         self._is_ending = False
         self._failures = 0
         self._not_before = 0.0
@@ -169,7 +178,8 @@ class Delivery:
             client, self._client = self._client, None
             if client is not None:
                 client.close()
-            self._settle()
+            with self._settling:
+                self._settle()
 
     # -- what the thread does --------------------------------------------------------------------
 
@@ -231,41 +241,55 @@ class Delivery:
 
     def _send(self) -> None:
         """Send what is next: what waits in memory, or else what waits in the folder."""
-        first = list(islice(self._waiting, TOGETHER))
-        letters = [one for one in takewhile(_is_letter, first) if isinstance(one, Letter)]
-        spool = None if letters else self._spool
-        if spool:
-            letters = spool.oldest(TOGETHER)
+        letters, spool = self._next()
         if not letters:
-            if first and isinstance(first[0], Marker):
-                self._waiting.popleft()
-                first[0].reached.set()
+            self._release()
             return
         answers = self._posted_all(letters)
-        if not self._is_mine():
-            return  # the program ends, and somebody else has settled what was left
-        for letter, (result, _) in zip(letters, answers, strict=True):
+        with self._settling:
+            if not self._is_mine():
+                return  # the program ends, and what was left has been settled there
+            for letter, answer in zip(letters, answers, strict=True):
+                if spool is None:
+                    self._waiting.popleft()
+                if answer.result == LATER:
+                    continue
+                if answer.result == REFUSED:
+                    self._lose(answer.reason)
+                if spool is not None:
+                    spool.remove(letter)
+                else:
+                    self._waiting_bytes -= len(letter.body)
+            failed = [one for one in zip(letters, answers, strict=True) if one[1].result == LATER]
             if spool is None:
-                self._waiting.popleft()
-            if result == LATER:
-                continue
-            if result == REFUSED:
-                self._lose(self._trouble)
-            if spool is not None:
-                spool.remove(letter)
+                self._waiting.extendleft(letter for letter, _ in reversed(failed))
+            if failed:
+                self._trouble = failed[0][1].reason
+                self._wait(max(answer.pause for _, answer in failed))
             else:
-                self._waiting_bytes -= len(letter.body)
-        later = [one for one, (result, _) in zip(letters, answers, strict=True) if result == LATER]
-        if spool is None:
-            self._waiting.extendleft(reversed(later))
-        if later:
-            self._wait(max(pause for _, pause in answers))
-        else:
-            self._failures = 0
+                self._failures = 0
 
-    def _posted_all(self, letters: list[Letter]) -> list[tuple[str, float]]:
+    def _next(self) -> tuple[list[Letter], Spool | None]:
+        """Return what is sent together now, and the folder if it is from there."""
+        letters: list[Letter] = []
+        for one in islice(self._waiting, TOGETHER):
+            if isinstance(one, Marker):
+                break
+            letters.append(one)
+        if letters or not self._spool:
+            return letters, None
+        return self._spool.oldest(TOGETHER), self._spool
+
+    def _release(self) -> None:
+        """Tell somebody who waits that everything before has arrived."""
+        first = self._waiting[0] if self._waiting else None
+        if isinstance(first, Marker):
+            self._waiting.popleft()
+            first.reached.set()
+
+    def _posted_all(self, letters: list[Letter]) -> list[Answer]:
         """Post some logs at the same time, so that a far server does not slow us down."""
-        answers = [(LATER, 0.0)] * len(letters)
+        answers = [Answer(LATER)] * len(letters)
 
         def post(number: int) -> None:
             answers[number] = self._posted(letters[number])
@@ -276,7 +300,7 @@ class Delivery:
             hand = threading.Thread(target=post, args=(number,), daemon=True)
             try:
                 hand.start()
-            except RuntimeError:  # the interpreter is ending
+            except RuntimeError:  # no more threads, or the interpreter is ending
                 post(number)
             else:
                 hands.append(hand)
@@ -285,28 +309,30 @@ class Delivery:
             hand.join()
         return answers
 
-    def _posted(self, letter: Letter) -> tuple[str, float]:
-        """Post one log; return how it went and how long the server wants us to wait."""
+    def _posted(self, letter: Letter) -> Answer:
+        """Post one log."""
         import httpx
 
-        headers = {name.encode(): value.encode() for name, value in letter.headers.items()}
+        headers = {
+            name.encode(errors="replace"): value.encode(errors="replace")
+            for name, value in letter.headers.items()
+        }
         body = letter.body
         if len(body) >= GZIP_FROM_BYTES:
             body = gzip.compress(body, compresslevel=1)
             headers[b"content-encoding"] = b"gzip"
         try:
             answer = self._connected().post(self.url, content=body, headers=headers)
+        except httpx.LocalProtocolError as error:  # a header that HTTP does not allow
+            return Answer(REFUSED, str(error))
         except Exception as error:
-            self._trouble = str(error) or type(error).__name__
-            # A header that HTTP does not allow is refused on our own side.
-            is_ours = isinstance(error, httpx.LocalProtocolError)
-            return (REFUSED if is_ours else LATER), 0.0
+            return Answer(LATER, str(error) or type(error).__name__)
         if answer.is_success:
-            return DELIVERED, 0.0
-        self._trouble = f"the server answered {answer.status_code}: {answer.text[:200]}"
+            return Answer(DELIVERED)
+        reason = f"the server answered {answer.status_code}: {answer.text[:200]}"
         if answer.status_code in PERMANENT:
-            return REFUSED, 0.0
-        return LATER, _seconds(answer.headers.get("retry-after"))
+            return Answer(REFUSED, reason)
+        return Answer(LATER, reason, _seconds(answer.headers.get("retry-after")))
 
     def _connected(self) -> httpx.Client:
         """Return the one client, made when it is first needed: its import takes a while."""
@@ -399,8 +425,9 @@ def close_all() -> None:
     """End what still runs and close every delivery within its bound, as the process ends."""
     for end in before_the_end:
         end()
+    begin = monotonic()
     for one in list(everyone):
-        one.close(one.exit_timeout)
+        one.close(max(begin + one.exit_timeout - monotonic(), 0.0))
 
 
 def forget_all() -> None:
@@ -415,10 +442,6 @@ def _end_with_the_process() -> None:
         process, util = sys.modules.get(f"{name}.process"), sys.modules.get(f"{name}.util")
         if process and util and getattr(process.current_process(), "_parent_pid", None):
             util.Finalize(None, close_all, exitpriority=0)
-
-
-def _is_letter(item: Letter | Marker) -> bool:
-    return isinstance(item, Letter)
 
 
 def _seconds(retry_after: str | None) -> float:

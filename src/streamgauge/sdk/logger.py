@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
 
@@ -24,6 +25,9 @@ BASE_URL = "http://127.0.0.1:4284"
 
 # Seconds that `flush` and `close` wait unless told otherwise.
 FLUSH_TIMEOUT_S = 10.0
+
+
+_delivery = cache(Delivery)
 
 
 class _Logger:
@@ -44,7 +48,8 @@ class _Logger:
         folder = spool or os.environ.get("STREAMGAUGE_SPOOL")
         self.headers = dict(headers or {})
         self.provider = provider
-        self.delivery = Delivery(
+        # Who makes a logger for each request has one thread all the same.
+        self.delivery = _delivery(
             base_url or os.environ.get("STREAMGAUGE_BASE_URL") or BASE_URL,
             api_key=api_key
             or os.environ.get("STREAMGAUGE_API_KEY")

@@ -86,6 +86,6 @@ class Spool:
         """Forget a letter that has arrived."""
         name = letter.id + SUFFIX
         self._names.remove(name)
-        self._bytes -= len(letter.body)
+        self._bytes = self._bytes - len(letter.body) if self._names else 0
         with suppress(OSError):
             (self.folder / name).unlink(missing_ok=True)
