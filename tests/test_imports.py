@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gateway": {"journal", "record", "errors", "secrets", "settings", "wire.detect", "wire.looks"},
     "store": {"record", "errors"},
     "recorder": {"wire", "meter", "journal", "store", "record", "errors", "settings"},
-    "api": {"store", "journal", "recorder.live", "record", "errors"},
+    "api": {"store", "journal", "recorder.live", "record", "errors", "secrets"},
     "simulator": {"errors", "secrets"},
     "sdk": {"errors"},
     "testing": {"sdk"},

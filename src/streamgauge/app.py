@@ -26,6 +26,7 @@ import uvicorn
 import uvloop
 
 from streamgauge.errors import ConfigurationError, StreamgaugeError
+from streamgauge.journal.writer import Writer
 from streamgauge.settings import Settings
 from streamgauge.supervisor import MISCONFIGURED, secret_of
 
@@ -44,18 +45,9 @@ UI_DIR = Path(__file__).parent / "ui"
 async def worker(settings: Settings, arguments: list[str]) -> None:
     """Run one gateway worker until it is told to stop."""
     from streamgauge.gateway.server import Gateway
-    from streamgauge.journal.writer import Writer
 
     number, descriptor = arguments
-    boot = f"{time.time_ns():x}"
-    journal = Writer(
-        settings.journal_dir / f"{settings.node}-{number}-{boot}",
-        segment_bytes=settings.journal.segment_bytes,
-        disk_limit_bytes=settings.journal.disk_limit_bytes,
-        fsync=settings.journal.fsync,
-        fsync_interval_s=settings.journal.fsync_interval_s,
-        wake_path=settings.wake_socket,
-    )
+    journal = _journal(settings, number)
     gateway = Gateway(settings, journal, secret=secret_of(settings.data_dir))
     journal.counters = gateway.counters
     async with _life() as ended:
@@ -66,6 +58,19 @@ async def worker(settings: Settings, arguments: list[str]) -> None:
         is_orphan = await ended
     await gateway.stop(0 if is_orphan else settings.limits.stop_grace_s)
     journal.close()
+
+
+def _journal(settings: Settings, name: str) -> Writer:
+    """Return a journal of its own for this process, begun now."""
+    boot = f"{time.time_ns():x}"
+    return Writer(
+        settings.journal_dir / f"{settings.node}-{name}-{boot}",
+        segment_bytes=settings.journal.segment_bytes,
+        disk_limit_bytes=settings.journal.disk_limit_bytes,
+        fsync=settings.journal.fsync,
+        fsync_interval_s=settings.journal.fsync_interval_s,
+        wake_path=settings.wake_socket,
+    )
 
 
 async def recorder(settings: Settings, _: list[str]) -> None:
@@ -83,7 +88,9 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     def health() -> Health:
         return msgspec.convert(recording.health(), Health, from_attributes=True)
 
-    api = create_app(store, recording.live, health, UI_DIR if UI_DIR.is_dir() else None)
+    journal = _journal(settings, "ingest")
+    ui_dir = UI_DIR if UI_DIR.is_dir() else None
+    api = create_app(store, recording.live, health, ui_dir, journal)
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(
         uvicorn.Config(
@@ -104,6 +111,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
+    journal.close()
     await recording.stop()
     store.close()
 

@@ -8,6 +8,7 @@ from contextlib import closing
 import httpx
 import pytest
 
+from streamgauge.journal.writer import Writer
 from tests.api.serving import HEALTHY, Served
 from tests.storing import Folder
 
@@ -26,7 +27,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (ui_dir.parent / "secret.txt").write_text("not for you")
     (ui_dir / "link.txt").symlink_to(ui_dir.parent / "secret.txt")
     with closing(Folder(tmp_path_factory.mktemp("store"))) as folder, folder.store() as store:
-        running = Served(store, ui_dir)
+        journal = Writer(tmp_path_factory.mktemp("journal") / "local-ingest-1")
+        running = Served(store, ui_dir, journal)
         yield running
         running.stop()
 

@@ -13,6 +13,7 @@ import uvicorn
 
 from streamgauge.api.app import create_app
 from streamgauge.api.health import Health, JournalHealth, RecorderHealth, StoreHealth, WorkerHealth
+from streamgauge.journal.writer import Writer
 from streamgauge.store.loader import Store
 
 T = TypeVar("T")
@@ -66,11 +67,12 @@ HEALTHY = Health(
 class Served:
     """The API under uvicorn in a thread of its own."""
 
-    def __init__(self, store: Store, ui_dir: Path | None) -> None:
+    def __init__(self, store: Store, ui_dir: Path | None, journal: Writer) -> None:
         self.store = store
+        self.journal = journal
         self.live = MemoryLive()
         self.health = HEALTHY
-        self.app = create_app(store, self.live, lambda: self.health, ui_dir)
+        self.app = create_app(store, self.live, lambda: self.health, ui_dir, journal)
         config = uvicorn.Config(
             self.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1
         )
@@ -100,6 +102,7 @@ class Served:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(10)
+        self.journal.close()
         assert not self._thread.is_alive(), "the API did not stop"
 
 

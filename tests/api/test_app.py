@@ -62,6 +62,7 @@ def test_openapi_has_every_address_of_the_api(document):
         "/api/v1/records/{record_id}/bytes",
         "/api/v1/stats",
         "/api/v1/live",
+        "/api/v1/log",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -95,9 +96,9 @@ def test_openapi_names_the_answer_of_every_operation(document):
         "getTimeline": "Timeline",
         "getStats": "Stats",
         "getHealth": "Health",
+        "logCall": "Logged",
     }
-    for item in document["paths"].values():
-        operation = item["get"]
+    for operation in (one for item in document["paths"].values() for one in item.values()):
         if operation["operationId"] in expected:
             content = operation["responses"]["200"]["content"]["application/json"]
             name = expected[operation["operationId"]]

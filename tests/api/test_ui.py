@@ -83,8 +83,11 @@ def test_a_hashed_name_is_recognised(name, is_hashed):
 def test_without_a_built_page_it_says_how_to_get_one(served, tmp_path):
     import httpx
 
+    from streamgauge.journal.writer import Writer
+
     for ui_dir in (None, tmp_path):
-        running = Served(served.store, ui_dir)
+        journal = Writer(tmp_path / f"local-ingest-{ui_dir is None}")
+        running = Served(served.store, ui_dir, journal)
         answer = httpx.get(running.url)
         running.stop()
         assert answer.status_code == 503

@@ -108,7 +108,7 @@ def test_a_client_that_leaves_is_recorded_and_its_provider_told(product, simulat
     record = product.record_of(text)
     assert (record["outcome"], record["closed_by"]) == ("client_left", "client")
     assert record["response_text"].startswith("".join(said))
-    assert record["output_tokens"] is None
+    assert record["usage_source"] == "estimated"
 
 
 def test_a_tool_call_is_recorded(product):

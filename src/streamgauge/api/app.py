@@ -14,7 +14,7 @@ from litestar.routes import BaseRoute
 from litestar.types import Message, Send
 
 from streamgauge import __version__
-from streamgauge.api import errors, health, live, metrics, records, stats, ui
+from streamgauge.api import errors, health, live, log, metrics, records, stats, ui
 from streamgauge.api.parts import Live, Parts
 from streamgauge.store.loader import Store
 
@@ -59,14 +59,18 @@ class Documents(Router):
 
 
 def create_app(
-    store: Store, live_view: Live, get_health: Callable[[], health.Health], ui_dir: Path | None
+    store: Store,
+    live_view: Live,
+    get_health: Callable[[], health.Health],
+    ui_dir: Path | None,
+    journal: log.Journal,
 ) -> Api:
     """Make the ASGI application over its parts.
 
     *live_view* is used on the event loop only; *get_health* is called there as well and must
-    not block. *ui_dir*: the built page, None when there is none.
+    not block. *ui_dir*: the built page, None when there is none. *journal* takes what is logged.
     """
-    parts = Parts(store, live_view, get_health, ui_dir)
+    parts = Parts(store, live_view, get_health, ui_dir, journal)
     api = Router(
         PREFIX,
         route_handlers=[
@@ -76,6 +80,7 @@ def create_app(
             records.one_response,
             stats.get_stats,
             live.get_live,
+            log.log_call,
         ],
     )
     return Api(

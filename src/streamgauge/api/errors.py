@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET, Struct, UnsetType
 
 from streamgauge.errors import QueryError, StoreError
@@ -46,6 +47,11 @@ class ErrorAnswer(Struct, frozen=True):
 
 class NotFound(Exception):  # noqa: N818 - an answer more than an error
     """There is no such thing; the text says which."""
+
+
+def answers(container: Any, description: str) -> ResponseSpec:
+    """Describe the body of an answer for OpenAPI."""
+    return ResponseSpec(container, description=description, generate_examples=False)
 
 
 def error_response(status: int, message: str, *, param: str | None = None) -> Response[Any]:

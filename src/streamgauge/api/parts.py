@@ -12,6 +12,7 @@ from streamgauge.store.loader import Store
 
 if TYPE_CHECKING:
     from streamgauge.api.health import Health
+    from streamgauge.api.log import Journal
 
 
 class Live(Protocol):
@@ -31,12 +32,18 @@ class Parts:
     """The assembly behind the API."""
 
     def __init__(
-        self, store: Store, live: Live, health: Callable[[], Health], ui_dir: Path | None
+        self,
+        store: Store,
+        live: Live,
+        health: Callable[[], Health],
+        ui_dir: Path | None,
+        journal: Journal,
     ) -> None:
         self.store = store
         self.live = live
         self.health = health
         self.ui_dir = ui_dir
+        self.journal = journal
 
 
 # What a handler writes for "the argument `parts`".

@@ -12,7 +12,7 @@ from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
-from streamgauge.api.errors import ErrorAnswer, NotFound
+from streamgauge.api.errors import ErrorAnswer, NotFound, answers
 from streamgauge.api.params import DetailOperation, ListOperation, Query
 from streamgauge.api.parts import Given, Parts
 from streamgauge.api.schemas import RecordDetail, RecordPage, Timeline
@@ -34,11 +34,6 @@ NOT_FOUND = ResponseSpec(ErrorAnswer, description="No such record", generate_exa
 BAD_QUESTION = ResponseSpec(
     ErrorAnswer, description="A parameter is not known or makes no sense", generate_examples=False
 )
-
-
-def answers(container: Any, description: str) -> ResponseSpec:
-    """Describe the body of an answer for OpenAPI."""
-    return ResponseSpec(container, description=description, generate_examples=False)
 
 
 @get(

@@ -7,9 +7,10 @@ from typing import Any
 from anyio.to_thread import run_sync
 from litestar import Request, get
 
+from streamgauge.api.errors import answers
 from streamgauge.api.params import Query, StatsOperation
 from streamgauge.api.parts import Given
-from streamgauge.api.records import BAD_QUESTION, answers
+from streamgauge.api.records import BAD_QUESTION
 from streamgauge.api.schemas import Stats
 from streamgauge.store import stats
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -54,6 +55,8 @@ class Open(Struct, frozen=True, kw_only=True, array_like=True):
     complete: bool  # the body is all here; else BODY entries follow
     key_hash: str | None = None
     client: str = ""  # peer address
+    source: str = "gateway"  # or who told of a call that did not pass it
+    labels: dict[str, Any] | None = None  # where there are no headers to read them from
 
 
 class Body(Struct, frozen=True, kw_only=True, array_like=True):

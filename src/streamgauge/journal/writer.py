@@ -204,6 +204,10 @@ class Writer:
 
     # -- looking after it -----------------------------------------------------------------------
 
+    def lost(self) -> int:
+        """How many entries were ever lost."""
+        return self._losses.entries
+
     def status(self) -> Status:
         """Return what was written and what was not."""
         return Status(

@@ -26,12 +26,13 @@ from streamgauge.record import (
     Outcome,
     Price,
     Record,
+    Source,
     Timing,
     Transcript,
     Usage,
     UsageSource,
 )
-from streamgauge.recorder.labels import joined, labels_of, provider_request_id
+from streamgauge.recorder.labels import Labels, joined, labels_of, provider_request_id
 from streamgauge.recorder.outcome import judge
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
 from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, inflated
@@ -104,7 +105,8 @@ class Capture:
         self.is_announced = False  # the store has a row of it as open
         self.seen_at = 0.0  # the recorder's own clock, for its own patience
         self._headers = headers_of(opening.headers)
-        self._labels = labels_of(self._headers)
+        said = opening.labels
+        self._labels = labels_of(self._headers) if said is None else Labels(**said)
         self._facts = RequestFacts()
         self._opened_ns = self._last_ns = self._t0 = t_ns
         self._request = Spool(memory)
@@ -222,7 +224,7 @@ class Capture:
             decoding.close()
         timeline = self._timeline or Timeline(self._t0)
         timeline.end(t_ns)
-        status = self._head.status if self._head is not None else None
+        status = self._status
         verdict = judge(
             end,
             status=status,
@@ -312,8 +314,8 @@ class Capture:
 
     def _estimated(self, usage: Usage) -> Usage:
         """Return *usage*, with what nobody reported counted, if there was an answer at all."""
-        decoding, head = self._decoding, self._head
-        if decoding is None or decoding.dialect is None or head is None or head.status != 200:
+        decoding = self._decoding
+        if decoding is None or decoding.dialect is None or (self._status or 200) != 200:
             return usage
         if is_whole(usage):
             return usage
@@ -394,6 +396,7 @@ class Capture:
         return {
             "id": self.id,
             "started_at": self._wall(self._opened_ns),
+            "source": Source(self.open.source),
             "provider": self.open.provider,
             "dialect": self._dialect,
             "method": self.open.method,
@@ -401,7 +404,7 @@ class Capture:
             "model": self._facts.model or response_model,
             "response_model": response_model,
             "streaming": self._is_streaming,
-            "http_status": self._head.status if self._head is not None else None,
+            "http_status": self._status,
             "chunks": self.chunks,
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
@@ -415,6 +418,11 @@ class Capture:
             "key_hash": self.open.key_hash,
             "journal_node": self.node,
         }
+
+    @property
+    def _status(self) -> int | None:
+        # 0 where somebody told of an answer without its status.
+        return self._head.status or None if self._head is not None else None
 
     @property
     def _user(self) -> str | None:

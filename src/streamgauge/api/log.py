@@ -1,0 +1,257 @@
+"""`POST /api/v1/log`: a call that did not pass the gateway, as our SDK tells of it.
+
+It is written into the journal as if it had passed: opening, head, chunks with their times,
+end. So it survives what a stream survives, and is decoded, metered and priced by the same
+code. The answer comes after the journal has it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime, timedelta
+from time import monotonic_ns
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, post
+from msgspec import Meta, Struct
+
+from streamgauge.api.errors import ErrorAnswer, answers, error_response
+from streamgauge.api.parts import Given
+from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Open
+from streamgauge.record import ClosedBy, Outcome
+from streamgauge.secrets import is_secret, redacted
+
+# A log that is longer is refused, before or after it is unpacked.
+MAX_LOG = 10_000_000
+
+# A log may tell of the past, but not of the far future: clocks differ.
+FUTURE = timedelta(days=1)
+
+MS = 1_000_000
+
+SSE, JSON, TEXT = "text/event-stream", "application/json", "text/plain"
+
+Entry = tuple[int, bytes, int, bytes]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
+
+_encode = msgspec.json.encode
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Journal(Protocol):
+    """Where logs go; false if the disk did not take them."""
+
+    def append_all(self, entries: list[Entry], /) -> None:
+        """Append entries."""
+
+    def lost(self) -> int:
+        """How many entries were ever lost."""
+
+
+class LoggedError(Struct):
+    """What went wrong, in the caller's words."""
+
+    type: str | None = None
+    message: str | None = None
+
+
+class LoggedLabels(Struct):
+    """Who and why."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+    session_path: str | None = None
+    session_name: str | None = None
+    client_request_id: str | None = None
+    properties: dict[str, str] = {}
+
+
+class LoggedResponse(Struct):
+    """The answer: whole in ``body``, or in ``chunks`` of milliseconds since the start and text."""
+
+    status: Annotated[int, Meta(ge=100, le=999)] | None = None
+    content_type: str | None = None
+    headers: dict[str, str] = {}
+    body: Any = None
+    chunks: list[tuple[Milliseconds, str]] | None = None
+
+
+class Log(Struct):
+    """One call."""
+
+    id: UUID
+    started_at: datetime
+    request: Any
+    provider: str | None = None
+    path: str | None = None
+    response: LoggedResponse = msgspec.field(default_factory=LoggedResponse)
+    ended_ms: Milliseconds | None = None
+    outcome: Outcome | None = None
+    closed_by: ClosedBy | None = None
+    error: LoggedError | None = None
+    labels: LoggedLabels = msgspec.field(default_factory=LoggedLabels)
+    event: dict[str, Any] | None = None
+    sdk: str | None = None
+
+
+class Logged(Struct, frozen=True):
+    """The answer to a log: its record's id."""
+
+    id: str
+
+
+_decode = msgspec.json.Decoder(Log).decode
+
+
+@post(
+    "/log",
+    status_code=200,
+    operation_id="logCall",
+    summary="Log a call that did not pass the gateway",
+    description="The body is a `Log` in JSON; docs/http.md tells its fields.",
+    request_max_body_size=MAX_LOG,
+    responses={
+        200: answers(Logged, "The journal has it"),
+        400: answers(ErrorAnswer, "It is no log; `param` is the field at fault"),
+        413: answers(ErrorAnswer, "It is too long"),
+        503: answers(ErrorAnswer, "The journal's disk does not take it"),
+    },
+)
+async def log_call(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
+    """Journal one call; its record follows within about a second."""
+    body = await request.body()
+    if request.headers.get("content-encoding", "").lower() == "gzip":
+        unpacked = _gunzip(body)
+        if unpacked is None:
+            return error_response(400, "the body is not gzip, as its Content-Encoding says")
+        body = unpacked
+    if len(body) > MAX_LOG:
+        return error_response(413, f"a log may have {MAX_LOG:,} bytes, also unpacked")
+    try:
+        log = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return error_response(400, _why(error), param=_where(str(error)))
+    if log.started_at.tzinfo is None or log.started_at > datetime.now(UTC) + FUTURE:
+        why = "started_at must be a time with its zone, and not in the future"
+        return error_response(400, why, param="started_at")
+    lost = parts.journal.lost()
+    parts.journal.append_all(entries_of(log))
+    if parts.journal.lost() != lost:
+        return error_response(503, "the journal's disk does not take it; send it again later")
+    return Response(Logged(str(log.id)))
+
+
+def entries_of(log: Log) -> list[Entry]:
+    """Return *log* as the journal has an exchange."""
+    answer = log.response
+    base = monotonic_ns()
+    said = [(base + int(ms * MS), data) for ms, data in _pieces(log)]
+    last = max((at for at, _ in said), default=base)
+    ended = last if log.ended_ms is None else max(last, base + int(log.ended_ms * MS))
+    exchange = log.id.bytes
+    opening = Open(
+        started_at_ns=int(log.started_at.timestamp() * 1_000_000) * 1000,
+        provider=(log.provider or "").lower(),
+        method="POST",
+        path=redacted((log.path or "").encode()).decode(),
+        upstream="",
+        headers=b"",
+        body=_encode(log.request),
+        complete=True,
+        source="sdk",
+        labels=_labels(log),
+    )
+    entries: list[Entry] = [(Kind.OPEN, exchange, base, _pack(opening))]
+    if answer.status is not None or said:
+        head = Head(status=answer.status or 0, headers=_headers(log), connected_ns=0)
+        first = said[0][0] if said else ended
+        entries.append((Kind.HEAD, exchange, first, _pack(head)))
+    entries += [(Kind.CHUNK, exchange, at, OVERHEAD.pack(0) + data) for at, data in said]
+    entries.append((Kind.END, exchange, ended, _pack(_end(log))))
+    return entries
+
+
+def _pieces(log: Log) -> list[tuple[float, bytes]]:
+    """Return the answer's bytes with their times; a frame a chunk becomes server-sent events."""
+    answer = log.response
+    if answer.chunks is not None:
+        frame = _sse if answer.content_type is None else str.encode
+        return [(ms, frame(text)) for ms, text in sorted(answer.chunks, key=lambda one: one[0])]
+    if answer.body is None:
+        return []
+    body = answer.body.encode() if isinstance(answer.body, str) else _encode(answer.body)
+    return [(log.ended_ms or 0.0, body)]
+
+
+def _sse(text: str) -> bytes:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "".join(f"data: {line}\n" for line in lines).encode() + b"\n"
+
+
+def _headers(log: Log) -> bytes:
+    answer = log.response
+    kind = answer.content_type
+    if kind is None:
+        kind = SSE if answer.chunks is not None else JSON
+        kind = TEXT if isinstance(answer.body, str) else kind
+    given = {
+        name: value for name, value in answer.headers.items() if name.lower() != "content-type"
+    }
+    kept = [f"content-type: {kind}"]
+    kept += [
+        f"{name}: {value}" for name, value in given.items() if not is_secret(name.lower().encode())
+    ]
+    return "\r\n".join(" ".join(line.split()) for line in kept).encode("latin-1", "replace")
+
+
+def _labels(log: Log) -> dict[str, Any]:
+    labels: dict[str, Any] = msgspec.to_builtins(log.labels)
+    extra = {"sdk": log.sdk} if log.sdk else {}
+    if log.event is not None:
+        kind = str(log.event.get("_type") or "data")
+        extra |= {"_type": kind, "_event": _encode(log.event).decode()}
+    return {**labels, "properties": {**log.labels.properties, **extra}}
+
+
+def _end(log: Log) -> End:
+    error = log.error or LoggedError()
+    outcome = log.outcome or _outcome(log)
+    closed_by = log.closed_by
+    if closed_by is None:
+        closed_by = ClosedBy.CLIENT if outcome is Outcome.CLIENT_LEFT else ClosedBy.UPSTREAM
+    return End(
+        outcome=outcome,
+        closed_by=closed_by,
+        error_type=error.type,
+        error_message=error.message,
+    )
+
+
+def _outcome(log: Log) -> Outcome:
+    """Return how it ended, where nobody says; the recorder refines it by what was said."""
+    if log.error is None:
+        return Outcome.COMPLETED
+    if (log.response.status or 0) >= 400:
+        return Outcome.HTTP_ERROR
+    has_begun = bool(log.response.chunks) or log.response.body is not None
+    return Outcome.FAULT_IN_STREAM if has_begun else Outcome.CONNECT_FAILED
+
+
+def _gunzip(body: bytes) -> bytes | None:
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        return unpacking.decompress(body, MAX_LOG + 1)
+    except zlib.error:
+        return None
+
+
+def _why(error: Exception) -> str:
+    return f"this is no log: {error}"
+
+
+def _where(message: str) -> str | None:
+    """Return the field that msgspec's *message* names, as a path."""
+    _, found, path = message.partition(" - at `$.")
+    return path.rstrip("`") if found else None

@@ -1,0 +1,237 @@
+"""`POST /api/v1/log`: what it takes, what it refuses, and what becomes of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from streamgauge.journal.format import Kind
+from streamgauge.journal.reader import Reader
+from tests.api.serving import Served
+from tests.product import Product
+from tests.simulating import until
+
+STARTED = "2026-11-20T10:00:00.123456+00:00"
+
+
+def delta(text: str) -> str:
+    return json.dumps(
+        {"model": "gpt-4o-mini", "choices": [{"index": 0, "delta": {"content": text}}]}
+    )
+
+
+STOP = json.dumps({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+SLOW_DOWN = {"type": "RateLimitError", "message": "slow down"}
+USAGE = json.dumps({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}})
+
+
+def log(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()),
+        "started_at": STARTED,
+        "provider": "openai",
+        "path": "/v1/chat/completions",
+        "request": {"model": "gpt-4o-mini", "stream": True, "messages": []},
+        **fields,
+    }
+
+
+def stream(*chunks: tuple[float, str], **fields: Any) -> dict[str, Any]:
+    return log(response={"status": 200, "chunks": chunks}, **fields)
+
+
+WHOLE = ((250.0, delta("Hel")), (300.0, delta("lo")), (310.0, STOP), (311.0, USAGE))
+
+
+def logged(product: Product, body: dict[str, Any]) -> dict[str, Any]:
+    answer = product.http.post("/api/v1/log", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"id": body["id"]}
+    return product.record(body["id"])
+
+
+def test_a_stream_is_metered_like_one_that_passed(product: Product) -> None:
+    """By the times that the caller saw."""
+    labels = {
+        "user_id": "zoë",
+        "session_id": "s1",
+        "session_path": "/a/b",
+        "client_request_id": "mine",
+        "properties": {"env": "dev\nline", "häuser": "✓"},
+    }
+    record = logged(product, stream(*WHOLE, ended_ms=320.0, labels=labels, sdk="test/1"))
+    assert record["source"] == "sdk"
+    assert record["started_at"].startswith("2026-11-20T10:00:00.123456")
+    assert (record["provider"], record["dialect"]) == ("openai", "openai_chat")
+    assert (record["outcome"], record["closed_by"]) == ("completed", "upstream")
+    assert (record["http_status"], record["streaming"]) == (200, True)
+    assert record["response_text"] == "Hello"
+    assert (record["ttft_ms"], record["last_token_ms"], record["duration_ms"]) == (250, 300, 320)
+    assert (record["input_tokens"], record["output_tokens"]) == (5, 2)
+    assert (record["usage_source"], record["cost_source"]) == ("reported", "priced")
+    assert (record["user_id"], record["session_path"]) == ("zoë", "/a/b")
+    assert record["client_request_id"] == "mine"
+    assert record["properties"] == {"env": "dev\nline", "häuser": "✓", "sdk": "test/1"}
+
+
+def test_a_whole_answer_is_one_piece(product: Product) -> None:
+    """It has no token times."""
+    body = {
+        "object": "chat.completion",
+        "model": "gpt-4o-mini",
+        "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1},
+    }
+    record = logged(product, log(response={"status": 200, "body": body}, ended_ms=900.0))
+    assert (record["response_text"], record["ttft_ms"]) == ("Hi", None)
+    assert (record["duration_ms"], record["outcome"]) == (900, "completed")
+    assert record["output_tokens"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome", "closed_by"),
+    [
+        ({"outcome": "client_left"}, "client_left", "client"),
+        ({"error": SLOW_DOWN}, "fault_in_stream", "upstream"),
+        ({}, "truncated", "upstream"),
+    ],
+    ids=["left", "error", "no last word"],
+)
+def test_a_stream_that_did_not_end_well(
+    product: Product, fields: Any, outcome: str, closed_by: str
+) -> None:
+    """With its partial text, and in the caller's words where there are any."""
+    record = logged(product, stream(*WHOLE[:2], **fields))
+    assert (record["outcome"], record["closed_by"]) == (outcome, closed_by)
+    assert record["response_text"] == "Hello"
+    if "error" in fields:
+        assert (record["error_type"], record["error_message"]) == ("RateLimitError", "slow down")
+
+
+def test_a_call_without_an_answer(product: Product) -> None:
+    """No status is no 0."""
+    record = logged(product, log(error={"type": "ConnectError", "message": "refused"}))
+    assert (record["outcome"], record["http_status"]) == ("connect_failed", None)
+
+
+def test_the_dialect_is_told_by_the_content(product: Product) -> None:
+    """Where there is no path."""
+    started = {"type": "message_start", "message": {"id": "m", "model": "claude-sonnet-4-5"}}
+    said = {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "text_delta", "text": "Hi"},
+    }
+    chunks = [
+        (10.0, json.dumps(started)),
+        (20.0, json.dumps(said)),
+        (30.0, '{"type":"message_stop"}'),
+    ]
+    record = logged(product, stream(*chunks, path=None, provider=None))
+    assert (record["dialect"], record["response_text"]) == ("anthropic", "Hi")
+    assert record["outcome"] == "completed"
+
+
+def test_the_same_log_twice_is_one_record(product: Product) -> None:
+    """A caller that did not hear the answer sends it again."""
+    body = stream(*WHOLE)
+    logged(product, body)
+    logged(product, body)
+    assert len([one for one in product.records(limit=1000) if one["id"] == body["id"]]) == 1
+
+
+def test_what_was_acknowledged_survives(product: Product) -> None:
+    """The recorder is killed right after its answer."""
+    bodies = [stream(*WHOLE) for _ in range(20)]
+    for body in bodies:
+        assert product.http.post("/api/v1/log", json=body).status_code == 200
+    product.kill_recorder()
+    until(lambda: product.http.get("/api/v1/stats").status_code == 200 or None)
+    for body in bodies:
+        assert product.record(body["id"])["response_text"] == "Hello"
+
+
+def test_a_custom_event_is_kept(product: Product) -> None:
+    """Tools, vector databases, data."""
+    event = {"_type": "tool", "toolName": "weather", "input": {"city": "Paris"}}
+    record = logged(
+        product, log(path=None, provider=None, event=event, response={"body": {"temp": 9}})
+    )
+    assert record["properties"]["_type"] == "tool"
+    assert json.loads(record["properties"]["_event"]) == event
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (log(id="not an id"), "id"),
+        (log(started_at="yesterday"), "started_at"),
+        (log(started_at="2026-11-20T10:00:00"), "started_at"),
+        (log(started_at="2999-01-01T00:00:00Z"), "started_at"),
+        (log(response={"status": 99}), "response.status"),
+        (log(response={"chunks": [[-1, "x"]]}), "response.chunks[0][0]"),
+        (log(response={"chunks": [["x", 1]]}), "response.chunks[0][0]"),
+        (log(outcome="fine"), "outcome"),
+        (log(labels={"properties": {"a": 1}}), "labels.properties[...]"),
+        ({"id": str(uuid4()), "started_at": STARTED}, None),
+        ([], None),
+    ],
+)
+def test_what_is_no_log_is_refused(api: httpx.Client, body: Any, param: str | None) -> None:
+    """With the field at fault."""
+    answer = api.post("/api/v1/log", json=body)
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["type"] == "invalid_request"
+    assert error.get("param") == param
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_is_refused(api: httpx.Client, content: bytes) -> None:
+    """And is no fault of ours."""
+    assert api.post("/api/v1/log", content=content).status_code == 400
+
+
+def test_it_may_be_packed(api: httpx.Client, served: Served) -> None:
+    """With gzip; what unpacks to more than a log may have is refused."""
+    packed = {"Content-Encoding": "gzip"}
+    body = stream(*WHOLE)
+    content = gzip.compress(json.dumps(body).encode())
+    assert api.post("/api/v1/log", content=content, headers=packed).status_code == 200
+    kinds = [Kind(entry.kind) for entry in Reader(served.journal.directory).read()]
+    assert kinds[-7:] == [Kind.OPEN, Kind.HEAD, *[Kind.CHUNK] * 4, Kind.END]
+    bomb = gzip.compress(bytes(20_000_000))
+    assert api.post("/api/v1/log", content=bomb, headers=packed).status_code == 413
+    assert api.post("/api/v1/log", content=b"plain", headers=packed).status_code == 400
+
+
+def test_what_is_too_long_is_refused(api: httpx.Client) -> None:
+    """Before it is read."""
+    answer = api.post("/api/v1/log", content=b" " * 10_000_001)
+    assert answer.status_code == 413
+
+
+def test_secrets_are_not_written_down(api: httpx.Client, served: Served) -> None:
+    """Neither of headers nor of a query."""
+    body = log(
+        path="/v1/models?key=AIza-secret",
+        response={"status": 200, "headers": {"Set-Cookie": "secret=1", "x-request-id": "r1"}},
+    )
+    assert api.post("/api/v1/log", json=body).status_code == 200
+    written = b"".join(bytes(entry.payload) for entry in Reader(served.journal.directory).read())
+    assert b"secret" not in written
+    assert b"r1" in written
+
+
+def test_a_full_disk_is_no_acknowledgement(
+    api: httpx.Client, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller keeps the log and sends it again."""
+    lost = iter([0, 5])
+    monkeypatch.setattr(served.journal, "lost", lambda: next(lost))
+    assert api.post("/api/v1/log", json=stream(*WHOLE)).status_code == 503
