@@ -281,7 +281,7 @@ def test_every_endpoint_is_documented(product):
     """Those that OpenAPI lists, and OpenAPI itself."""
     known = product.http.get("/api/v1/openapi.json").json()["paths"]
     documented = " ".join(rows("docs/http.md", "| path | answer |"))
-    named = set(re.findall(r"`(?:GET )?(/[^`]*)`", documented))
+    named = set(re.findall(r"`(?:[A-Z]+ )?(/[^`]*)`", documented))
     assert {path.replace("{id}", "{record_id}") for path in named} == {
         *known,
         "/api/v1/openapi.json",
