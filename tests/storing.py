@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from streamgauge.record import (
+    Attempt,
     Choice,
     ClosedBy,
     CostSource,
@@ -88,6 +89,11 @@ FULL = Record(
         usage={"prompt_tokens": 10, "nested": {"a": [1, None]}},
     ),
     response_text="hi ☃ there",
+    attempts=(
+        Attempt(provider="openai", upstream="https://a", http_status=429, error_type="http_429"),
+        Attempt(provider="groq", upstream="https://b", model="m2", started_ms=1.5, ended_ms=9.0),
+    ),
+    retries=1,
     resumed=1,
     journal_node="local",
 )

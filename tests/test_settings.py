@@ -215,8 +215,47 @@ def test_a_url_that_can_be_a_base_is_taken(url):
 
 def test_the_default_provider_must_exist():
     """Otherwise /v1 would lead nowhere."""
-    with pytest.raises(ConfigurationError, match="default_provider: there is no provider 'nobody'"):
+    with pytest.raises(
+        ConfigurationError, match="default_provider: there is no provider or route 'nobody'"
+    ):
         load(environment={}, overrides={"default_provider": "nobody"})
+
+
+def test_a_route_has_targets(tmp_path):
+    """In their order, with what is different there."""
+    config = tmp_path / "streamgauge.toml"
+    config.write_text(
+        '[routes.chat]\ntargets = [{ provider = "openai" }, '
+        '{ provider = "groq", model = "llama", key_env = "GROQ_API_KEY" }]\n'
+        "retries = 2\nhold = true\nfirst_token_timeout_s = 10\n"
+    )
+    route = load(config, environment={}).routes["chat"]
+    assert [one.provider for one in route.targets] == ["openai", "groq"]
+    assert (route.targets[1].model, route.targets[1].key_env) == ("llama", "GROQ_API_KEY")
+    assert (route.retries, route.hold, route.first_token_timeout_s) == (2, True, 10)
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("routes = 1", "routes must be tables"),
+        ("[routes.chat]\n", 'route "chat".*targets'),
+        ("[routes.chat]\ntargets = []\n", 'route "chat".*targets'),
+        ('[routes.chat]\ntargets = [{ provider = "nobody" }]\n', "no provider 'nobody'"),
+        ('[routes.chat]\ntargets = [{ provider = "azure" }]\n', "placeholder"),
+        ('[routes.openai]\ntargets = [{ provider = "groq" }]\n', "a provider of that name"),
+        ('[routes.v1]\ntargets = [{ provider = "groq" }]\n', "a path of Streamgauge itself"),
+        ('[routes.c]\ntargets = [{ provider = "groq", key = "sk" }]\n', 'route "c".*`key`'),
+        ('[routes.c]\ntargets = [{ provider = "groq" }]\nretries = 99\n', "retries"),
+    ],
+)
+def test_a_route_that_cannot_be_is_refused(toml, words, tmp_path):
+    """In one line that says what is allowed."""
+    config = tmp_path / "streamgauge.toml"
+    config.write_text(toml)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        load(config, environment={})
+    assert "\n" not in str(caught.value)
 
 
 # -- faults ----------------------------------------------------------------------------------

@@ -174,6 +174,22 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One of several attempts at an exchange; times are ms from the request, as in `Timing`.
+
+    ``model`` is what the target was asked for where it is not the client's model.
+    """
+
+    provider: str
+    upstream: str
+    model: str | None = None
+    started_ms: float = 0.0
+    ended_ms: float | None = None
+    http_status: int | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+
+
 class Record(Struct, frozen=True, kw_only=True):
     """The account of one exchange. ``id`` (UUIDv7) and ``started_at`` never change."""
 
@@ -239,6 +255,9 @@ class Record(Struct, frozen=True, kw_only=True):
     request_body: str | None = None
     reply: Reply | None = None
     response_text: str | None = None
+    # all attempts where there was more than one; the last is the one that the record tells of
+    attempts: tuple[Attempt, ...] = ()
+    retries: int = 0
     resumed: int = 0
     journal_node: str = ""
 

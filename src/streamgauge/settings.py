@@ -84,21 +84,20 @@ ASKED_FOR_USAGE = frozenset(["openai", "ollama", "vllm"])
 
 
 Seconds = Annotated[float, Meta(gt=0)]
+Retries = Annotated[int, Meta(ge=0, le=10)]
 OnDisconnect = Annotated[str, Meta(pattern=r"^(cancel|detach|grace=[0-9]{1,5}(\.[0-9]+)?)$")]
 
 
-class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where one provider is."""
+class Own(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one provider or route may have of its own, instead of the settings for all."""
 
-    url: Annotated[str, Meta(description="Base URL; what follows /NAME in a path is appended.")]
-    # Whether it takes `stream_options` in a chat request; None is what is known of the name.
-    stream_usage: bool | None = None
-    # What holds for this provider instead of the settings of the same names.
     connect_timeout_s: Seconds | None = None
     first_token_timeout_s: Seconds | None = None
     idle_timeout_s: Seconds | None = None
     total_timeout_s: Seconds | None = None
     on_disconnect: OnDisconnect | None = None
+    # How often a request that failed before its first byte is sent again to the same place.
+    retries: Retries = 0
 
     def timeouts(self) -> dict[str, float | None]:
         """Return its own limits by name, None where the usual one holds."""
@@ -108,6 +107,30 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "idle": self.idle_timeout_s,
             "total": self.total_timeout_s,
         }
+
+
+class Provider(Own, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one provider is."""
+
+    url: Annotated[str, Meta(description="Base URL; what follows /NAME in a path is appended.")]
+    # Whether it takes `stream_options` in a chat request; None is what is known of the name.
+    stream_usage: bool | None = None
+
+
+class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One place where a route may send a request."""
+
+    provider: str
+    model: str = ""  # instead of the one that the client names
+    key_env: str = ""  # the variable of the environment that holds the key
+
+
+class RouteSettings(Own, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A name with several targets behind it, tried in their order: /NAME/v1/…"""
+
+    targets: Annotated[list[Target], Meta(min_length=1, max_length=20)]
+    # Give the client nothing before the first content, so that silence can still fall over.
+    hold: bool = False
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -225,6 +248,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     providers: Annotated[
         dict[str, Provider], Meta(description="Base URLs by name; adds to the built-in ones.")
     ] = {}
+    routes: Annotated[
+        dict[str, RouteSettings],
+        Meta(description="Names with several targets, tried in order until one answers."),
+    ] = {}
     prices: Annotated[
         list[Price], Meta(description="Prices of your own, which win over every list.")
     ] = []
@@ -333,7 +360,7 @@ KINDS: dict[Any, str] = {
 
 
 # Settings that are tables of their own.
-TABLES = ("providers", "prices")
+TABLES = ("providers", "routes", "prices")
 
 
 def table() -> Iterator[Setting]:
@@ -374,11 +401,12 @@ def load(
     bases = {name: Provider(url=url) for name, url in BUILT_IN_PROVIDERS.items()}
     bases |= _read_providers(from_file.pop("providers", {}), f"{config}: ")
     bases |= _read_providers(dict(providers or {}), "")
+    routes = _read_routes(from_file.pop("routes", {}), f"{config}: ")
     prices = _read_prices(from_file.pop("prices", []), f"{config}: ")
     values = _read_values(from_file, f"{config}: ", is_text=False)
     values |= _read_environment(os.environ if environment is None else environment)
     values |= _read_values(overrides or {}, "", is_text=True)
-    tables = {"providers": bases, "prices": prices}
+    tables = {"providers": bases, "routes": routes, "prices": prices}
     settings = msgspec.convert(_nested(values) | tables, Settings)
     check(settings)
     return settings
@@ -449,11 +477,30 @@ def _read_providers(given: Any, place: str) -> dict[str, Provider]:
                 f'{place}provider "{name}" must be a URL, or a table with url, and if '
                 "wanted stream_usage (true or false), connect_timeout_s, first_token_timeout_s, "
                 "idle_timeout_s, total_timeout_s (seconds), on_disconnect (cancel, detach or "
-                "grace=SECONDS)"
+                "grace=SECONDS), retries (0 to 10)"
             ) from None
         fault = _name_fault(name) or url_fault(read[name].url)
         if fault:
             raise ConfigurationError(f'{place}provider "{name}": {fault}')
+    return read
+
+
+def _read_routes(given: Any, place: str) -> dict[str, RouteSettings]:
+    if not isinstance(given, dict):
+        raise ConfigurationError(f"{place}routes must be tables: [routes.NAME]")
+    read = {}
+    for name, one in given.items():
+        try:
+            read[name] = msgspec.convert(one, RouteSettings)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(
+                f'{place}route "{name}": {error}; it needs targets, a list of '
+                '{ provider = "NAME" } with, if wanted, model and key_env, and may have retries '
+                "(0 to 10), hold (true or false) and a provider's timeouts and on_disconnect"
+            ) from None
+        fault = _name_fault(name)
+        if fault:
+            raise ConfigurationError(f'{place}route "{name}": {fault}')
     return read
 
 
@@ -478,10 +525,24 @@ def _read_prices(given: Any, place: str) -> list[Price]:
 
 def check(settings: Settings) -> None:
     """Raise `ConfigurationError` for settings that cannot work together."""
-    if settings.default_provider not in settings.providers:
+    known = settings.providers
+    if settings.default_provider not in {*known, *settings.routes}:
         raise ConfigurationError(
-            f"default_provider: there is no provider {settings.default_provider!r}"
+            f"default_provider: there is no provider or route {settings.default_provider!r}"
         )
+    for name, route in settings.routes.items():
+        if name in known:
+            raise ConfigurationError(f'route "{name}": there is a provider of that name')
+        for target in route.targets:
+            if target.provider not in known:
+                raise ConfigurationError(
+                    f'route "{name}": there is no provider {target.provider!r}'
+                )
+            if "{" in known[target.provider].url:
+                raise ConfigurationError(
+                    f'route "{name}": {target.provider} has a placeholder in its URL; name a '
+                    "provider with the whole URL, and that one here"
+                )
     for url in settings.allowed_targets:
         fault = url_fault(url)
         if fault:

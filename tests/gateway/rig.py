@@ -13,7 +13,7 @@ from streamgauge.gateway.server import Gateway
 from streamgauge.journal.format import End, Head, Kind, Open
 from streamgauge.journal.reader import Reader
 from streamgauge.journal.writer import Writer
-from streamgauge.settings import Limits, Provider, Settings
+from streamgauge.settings import Limits, Provider, RouteSettings, Settings
 
 PATIENCE_S = 10.0
 
@@ -91,6 +91,8 @@ class Rig:
         self.folder = folder
         self.limits = limits
         self.script: Script = _say_ok
+        self.second: Script = _say_ok  # of another provider, at another port
+        self.routes: dict[str, RouteSettings] = {}
         self.provider_connections = 0
         self.provider_port = 0
         self.port = 0
@@ -100,6 +102,8 @@ class Rig:
     async def start(self) -> None:
         self._provider = await asyncio.start_server(self._play, "127.0.0.1", 0, limit=2**24)
         self.provider_port = self._provider.sockets[0].getsockname()[1]
+        self._other = await asyncio.start_server(self._play_second, "127.0.0.1", 0, limit=2**24)
+        other_port = self._other.sockets[0].getsockname()[1]
         providers = {
             name: Provider(url=f"http://127.0.0.1:{self.provider_port}")
             for name in ("openai", "anthropic")
@@ -108,8 +112,11 @@ class Rig:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             self.closed_port = unused.getsockname()[1]
+        providers["second"] = Provider(url=f"http://127.0.0.1:{other_port}")
         providers["closed"] = Provider(url=f"http://127.0.0.1:{self.closed_port}")
-        settings = Settings(data=str(self.folder), providers=providers, limits=self.limits)
+        settings = Settings(
+            data=str(self.folder), providers=providers, routes=self.routes, limits=self.limits
+        )
         self.journal = Writer(self.folder / "journal" / "test-0-1", wake_path=None)
         self.gateway = Gateway(settings, self.journal, secret=b"secret")
         listener = socket.socket()
@@ -122,6 +129,7 @@ class Rig:
             peer.writer.transport.abort()
         await self.gateway.stop()
         self._provider.close()
+        self._other.close()
         for task in self._playing:
             task.cancel()
         await asyncio.gather(*self._playing, return_exceptions=True)
@@ -129,14 +137,21 @@ class Rig:
 
     async def _play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.provider_connections += 1
-        peer = Peer(reader, writer)
+        await self._serve(Peer(reader, writer), lambda peer: self.script(peer))
+
+    async def _play_second(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await self._serve(Peer(reader, writer), lambda peer: self.second(peer))
+
+    async def _serve(self, peer: Peer, script: Script) -> None:
         self._peers.append(peer)
-        task = asyncio.ensure_future(self._follow(peer))
+        task = asyncio.ensure_future(self._follow(peer, script))
         self._playing.add(task)
         await asyncio.wait([task])
 
-    async def _follow(self, peer: Peer) -> None:
-        await self.script(peer)
+    async def _follow(self, peer: Peer, script: Script) -> None:
+        await script(peer)
         peer.close()
 
     async def client(self, *, receive_buffer: int | None = None) -> Peer:

@@ -73,7 +73,7 @@ def test_a_stream_that_ends_well_is_completed() -> None:
 
 def test_no_connection_is_told_to_the_client() -> None:
     """A refused connection gives 502 and says which provider and why."""
-    commands = connecting().connect_failed("Connection refused")
+    commands = connecting().connect_failed(5, "Connection refused")
     answer = commands[0]
     assert isinstance(answer, Answer)
     assert answer.status == 502
@@ -159,7 +159,7 @@ def staying(stay_ns: int) -> Exchange:
     ("end", "outcome", "closed_by"),
     [
         (lambda e: e.completed(), Outcome.COMPLETED, ClosedBy.CLIENT),
-        (lambda e: e.upstream_broke("zz"), Outcome.TRUNCATED, ClosedBy.UPSTREAM),
+        (lambda e: e.upstream_broke(5, "zz"), Outcome.TRUNCATED, ClosedBy.UPSTREAM),
         (lambda e: e.tick(7 + SECOND + 1), Outcome.CLIENT_LEFT, ClosedBy.CLIENT),
     ],
     ids=["whole", "cut", "too long"],
@@ -272,7 +272,7 @@ def test_a_slow_client_is_not_the_providers_fault() -> None:
 )
 def test_what_is_not_http_is_the_providers_fault(stage, is_answered: bool) -> None:
     """Before the head there is an answer to give, after it there is none."""
-    commands = stage().upstream_broke("Invalid character in chunk size")
+    commands = stage().upstream_broke(5, "Invalid character in chunk size")
     assert any(isinstance(command, Answer) for command in commands) is is_answered
     end = finish(commands)
     assert (end.outcome, end.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
@@ -310,11 +310,11 @@ def test_a_gateway_that_stops_says_so(stage) -> None:
 
 EVENTS = {
     "connected": lambda e: e.connected(9, reused=False),
-    "connect_failed": lambda e: e.connect_failed("no"),
+    "connect_failed": lambda e: e.connect_failed(5, "no"),
     "head": lambda e: e.head(9, status=200),
     "completed": lambda e: e.completed(),
     "upstream_closed": lambda e: e.upstream_closed(9, "fin", is_repeatable=True),
-    "upstream_broke": lambda e: e.upstream_broke("bad"),
+    "upstream_broke": lambda e: e.upstream_broke(5, "bad"),
     "client_gone": lambda e: e.client_gone(9),
     "client_broke": lambda e: e.client_broke(400, "x", "bad"),
     "tick": lambda e: e.tick(10_000 * SECOND),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open
+from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open, Retried
 from streamgauge.journal.writer import Writer
 from streamgauge.record import Outcome, Record, Transcript
 from streamgauge.recorder.follower import Follower
@@ -107,6 +107,21 @@ class Exchange:
 
     def mark(self, at: float, name: str, value: int) -> Exchange:
         return self.note(Kind.MARK, at, pack(Mark(name=name, value=value)))
+
+    def retried(
+        self, at: float, *, status: int | None, provider: str, model: str | None, begins: float
+    ) -> Exchange:
+        entry = Retried(
+            error_type=f"http_{status}" if status else "connect_failed",
+            error_message="no",
+            status=status,
+            provider=provider,
+            upstream=f"https://{provider}.example",
+            path=f"/{provider}/v1/chat/completions",
+            model=model,
+            begins_ns=int((self.start_ms + begins) * MS),
+        )
+        return self.note(Kind.RETRIED, at, pack(entry))
 
     def ends(
         self,

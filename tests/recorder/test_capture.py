@@ -222,6 +222,28 @@ def test_a_client_that_left_earlier_has_left(desk: Desk, journal: Writer) -> Non
     assert record.response_text == "Hi"
 
 
+def test_every_attempt_is_on_record(desk: Desk, journal: Writer) -> None:
+    """What the record says besides is of the one that answered."""
+    exchange = Exchange(journal)
+    exchange.opens()
+    exchange.retried(20, status=503, provider="openai", model=None, begins=520)
+    exchange.retried(600, status=None, provider="groq", model="gpt-4o-mini", begins=600)
+    exchange.head(700, connected=650).chunk(710, ROLE + event("Hi") + STOP + USAGE + DONE)
+    exchange.ends(720)
+    record, _ = only(desk)
+    assert (record.provider, record.model, record.retries) == ("groq", "gpt-4o-mini", 2)
+    assert record.path == "/groq/v1/chat/completions"
+    assert record.outcome is Outcome.COMPLETED
+    assert [
+        (one.provider, one.model, one.http_status, one.error_type, one.started_ms, one.ended_ms)
+        for one in record.attempts
+    ] == [
+        ("openai", None, 503, "http_503", 0, 20),
+        ("openai", None, None, "connect_failed", 520, 600),
+        ("groq", "gpt-4o-mini", 200, None, 600, 720),
+    ]
+
+
 def test_what_never_connected_has_no_marks(desk: Desk, journal: Writer) -> None:
     """Only its end."""
     exchange = Exchange(journal).opens()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from streamgauge.gateway.answer import answer
+from streamgauge.gateway.attempts import Attempts
 from streamgauge.gateway.checks import check, head_too_large
 from streamgauge.gateway.head import Headers, RequestHead
 from streamgauge.gateway.relay import Relay
@@ -304,13 +305,19 @@ class ClientConnection(asyncio.Protocol):
                 limits=limits,
             )
             route = self.gateway.routes.resolve(head)
-            policy = self.gateway.policies.of(route.provider, head)
+            policy = self.gateway.policies.of(route.name, head)
+            plan = self.gateway.plans.of(route, head)
         except Refused as refused:
             self._refuse(refused)
             return
         if head.expects_continue and not self.is_complete:
             self.gateway.turn.send_down(self.send, CONTINUE)
-        relay = self.relay = Relay(self.gateway, self, head, route, policy)
+        attempts = None
+        if plan is not None:
+            attempts = Attempts(plan, self.gateway.watch)
+            attempts.begin(at)
+            route = attempts.target.route
+        relay = self.relay = Relay(self.gateway, self, head, route, policy, attempts)
         self.headers = []
         relay.begin(at, head, self._take_body(), is_whole=self.is_complete)
 

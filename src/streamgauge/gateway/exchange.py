@@ -5,7 +5,8 @@ commands that follow from it, in order. The relay carries them out.
 
     CONNECTING ──connected──► WAITING ──head──► STREAMING ──completed──► ENDED
         ▲                        │                  │
-        └── stale connection ────┘                  └──tunnel──► TUNNEL
+        └── stale connection, ───┘                  └──tunnel──► TUNNEL
+            next attempt
 
 Whatever happens, `Finish` is given exactly once, and nothing after it: that is what makes
 the end of a stream truthful. The chunks of an open stream do not come through here; the
@@ -18,6 +19,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from streamgauge.gateway.attempts import Attempts, Failure
 from streamgauge.record import ClosedBy, Outcome
 
 
@@ -36,6 +38,13 @@ class Connect(Struct, frozen=True):
     """Get a connection to the provider; a fresh one where a pooled one has just failed."""
 
     fresh: bool
+
+
+class TryAgain(Struct, frozen=True):
+    """Let the connection go, and ask whoever is next in *wait_ns*; *failure* is why."""
+
+    failure: Failure
+    wait_ns: int
 
 
 class SendRequest(Struct, frozen=True):
@@ -93,6 +102,7 @@ class Finish(Struct, frozen=True):
 
 Command = (
     Connect
+    | TryAgain
     | SendRequest
     | SendHead
     | OpenTunnel
@@ -138,6 +148,8 @@ class Exchange:
     __slots__ = (
         "active_ns",
         "asked_ns",
+        "attempts",
+        "began_ns",
         "has_content",
         "left_ns",
         "patience",
@@ -154,7 +166,9 @@ class Exchange:
         self.stay_ns = stay_ns
         self.state = State.NEW
         self.active_ns = 0
-        self.asked_ns = 0
+        self.asked_ns = 0  # when this attempt's request was complete
+        self.began_ns = 0  # when the first one's was
+        self.attempts: Attempts | None = None  # where there may be more than one
         self.left_ns = 0  # when the client has left a stream that goes on
         self.has_content = False  # looked for only where a limit asks for it
         self.reused = False
@@ -165,7 +179,7 @@ class Exchange:
     def requested(self, at: int) -> Commands:
         """The request's head is here and has a route."""
         self.state = State.CONNECTING
-        self.active_ns = self.asked_ns = at
+        self.active_ns = self.asked_ns = self.began_ns = at
         return _CONNECT
 
     def connected(self, at: int, *, reused: bool) -> Commands:
@@ -177,17 +191,21 @@ class Exchange:
         self.active_ns = at
         return _SEND_REQUEST
 
-    def connect_failed(self, why: str) -> Commands:
+    def connect_failed(self, at: int, why: str) -> Commands:
         """There is no connection to be had."""
         if self.state is not State.CONNECTING:
             return _NOTHING
-        return self._end_with_answer(
-            502,
-            "connect_failed",
-            f"cannot connect to {self.upstream}: {why}",
-            Outcome.CONNECT_FAILED,
-            ClosedBy.UPSTREAM,
+        kind, message = "connect_failed", f"cannot connect to {self.upstream}: {why}"
+        return self._again(at, Failure(kind, message)) or self._end_with_answer(
+            502, kind, message, Outcome.CONNECT_FAILED, ClosedBy.UPSTREAM
         )
+
+    def refused(self, at: int, failure: Failure) -> Commands:
+        """The provider's answer is a failure, and none of it has gone to the client.
+
+        Nothing if it is the last attempt's, and so the client's after all.
+        """
+        return self._again(at, failure) if self.state is State.WAITING else _NOTHING
 
     # -- the way back -------------------------------------------------------------------------
 
@@ -231,12 +249,10 @@ class Exchange:
                 self.active_ns = at
                 self.state = State.CONNECTING
                 return _RECONNECT
-            return self._end_with_answer(
-                502,
-                "upstream_closed",
-                f"{self.upstream} closed the connection before answering: {why}",
-                Outcome.TRUNCATED,
-                ClosedBy.UPSTREAM,
+            kind = "upstream_closed"
+            message = f"{self.upstream} closed the connection before answering: {why}"
+            return self._again(at, Failure(kind, message)) or self._end_with_answer(
+                502, kind, message, Outcome.TRUNCATED, ClosedBy.UPSTREAM
             )
         if self.state is State.STREAMING:
             return self._cut("upstream_closed", why, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
@@ -244,16 +260,17 @@ class Exchange:
 
     def request_body(self, at: int) -> None:
         """More of the request has come; it does not bring a connection any nearer."""
-        self.asked_ns = at
+        self.asked_ns = self.began_ns = at
         if self.state is not State.CONNECTING:
             self.active_ns = at
 
-    def upstream_broke(self, why: str) -> Commands:
+    def upstream_broke(self, at: int, why: str) -> Commands:
         """The provider sent something that is not HTTP."""
         if self.state not in (State.WAITING, State.STREAMING):
             return _NOTHING
-        message = f"{self.upstream} sent an invalid response: {why}"
-        return self._give_up(502, "invalid_response", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+        kind, message = "invalid_response", f"{self.upstream} sent an invalid response: {why}"
+        again = self._again(at, Failure(kind, message)) if self.state is State.WAITING else None
+        return again or self._give_up(502, kind, message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
 
     # -- the client ---------------------------------------------------------------------------
 
@@ -291,17 +308,23 @@ class Exchange:
             message = (
                 f"no connection to {self.upstream} within {self.patience.connect_ns / 1e9:g} s"
             )
-            return self._give_up(
-                504, "connect_timeout", message, Outcome.CONNECT_FAILED, ClosedBy.GATEWAY
-            )
+            return self._lost_patience(now, 504, "connect_timeout", message, Outcome.CONNECT_FAILED)
         if self.state is State.TUNNEL or self.state is State.ENDED:
             if waited <= self.patience.idle_ns or not is_client_slow:
                 return _NOTHING
         elif self.left_ns and now - self.left_ns > self.stay_ns:
             self.state = State.ENDED
             return _CLIENT_LEFT
-        elif (limit := self._over(now)) is not None:
-            return self._give_up(*limit, ClosedBy.GATEWAY)
+        elif now - self.began_ns > self.patience.total_ns:
+            seconds = self.patience.total_ns / 1e9
+            message = f"the answer of {self.upstream} took longer than {seconds:g} s"
+            return self._give_up(504, "total_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)
+        elif not self.has_content and now - self.asked_ns > self.patience.first_token_ns:
+            seconds = self.patience.first_token_ns / 1e9
+            message = f"no content from {self.upstream} within {seconds:g} s"
+            return self._lost_patience(
+                now, 504, "first_token_timeout", message, Outcome.NO_FIRST_TOKEN
+            )
         if waited <= self.patience.idle_ns:
             return _NOTHING
         seconds = self.patience.idle_ns / 1e9
@@ -320,22 +343,26 @@ class Exchange:
             )
         if self.state in (State.WAITING, State.STREAMING):
             message = f"nothing from {self.upstream} for {seconds:g} s"
-            return self._give_up(504, "idle_timeout", message, Outcome.STALLED, ClosedBy.GATEWAY)
+            return self._lost_patience(now, 504, "idle_timeout", message, Outcome.STALLED)
         return _NOTHING
 
-    def _over(self, now: int) -> tuple[int, str, str, Outcome] | None:
-        """Return what to say of the limit that counts from the request, if one is over."""
-        asked = now - self.asked_ns
-        patience = self.patience
-        if asked > patience.first_token_ns and not self.has_content:
-            message = f"no content from {self.upstream} within {patience.first_token_ns / 1e9:g} s"
-            return 504, "first_token_timeout", message, Outcome.NO_FIRST_TOKEN
-        if asked > patience.total_ns:
-            message = (
-                f"the answer of {self.upstream} took longer than {patience.total_ns / 1e9:g} s"
-            )
-            return 504, "total_timeout", message, Outcome.STALLED
-        return None
+    def _lost_patience(
+        self, at: int, status: int, kind: str, message: str, outcome: Outcome
+    ) -> Commands:
+        """The provider has kept us waiting: it would only do so again, but others may not."""
+        is_open = self.state in (State.CONNECTING, State.WAITING)
+        again = self._again(at, Failure(kind, message, is_lasting=True)) if is_open else None
+        return again or self._give_up(status, kind, message, outcome, ClosedBy.GATEWAY)
+
+    def _again(self, at: int, failure: Failure) -> Commands:
+        """Go on to the next attempt, if there is one."""
+        wait_ns = self.attempts.failed(failure, at) if self.attempts is not None else None
+        if wait_ns is None:
+            return _NOTHING
+        self.state = State.CONNECTING
+        self.active_ns = self.asked_ns = at + wait_ns
+        self.retried = self.has_content = False
+        return CancelUpstream(), TryAgain(failure, wait_ns)
 
     def shut_down(self) -> Commands:
         """The gateway stops and cannot wait any longer."""

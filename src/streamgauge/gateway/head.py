@@ -217,12 +217,21 @@ def without_named(lines: list[bytes], connection: bytes) -> list[bytes]:
 
 
 def upstream_request(
-    head: RequestHead, *, path: bytes, host: bytes, length: int | None = None
+    head: RequestHead,
+    *,
+    path: bytes,
+    host: bytes,
+    length: int | None = None,
+    forward: list[bytes] | None = None,
+    is_looked_into: bool = False,
 ) -> bytes:
-    """Return the head for the provider; *length* is that of a body which we have changed."""
-    forward = head.forward
-    if length is not None:
-        # What comes back has to be looked into, so it must not be compressed.
+    """Return the head for the provider.
+
+    *length* is that of a body which we have whole, *forward* are header lines in place of the
+    client's. What comes back *is_looked_into*, so it must not be compressed.
+    """
+    forward = head.forward if forward is None else forward
+    if is_looked_into:
         forward = [*without_named(forward, b"accept-encoding"), b"Accept-Encoding: identity"]
     lines = [head.method + b" " + path + b" HTTP/1.1\r\nHost: " + host, *forward]
     if length is not None:

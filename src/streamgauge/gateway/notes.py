@@ -6,10 +6,12 @@ from time import time_ns
 
 import msgspec
 
+from streamgauge.gateway.attempts import Failure
 from streamgauge.gateway.exchange import Finish
 from streamgauge.gateway.head import RequestHead, ResponseHead
 from streamgauge.gateway.routes import Route
-from streamgauge.journal.format import Body, End, Head, Mark, Open
+from streamgauge.gateway.targets import Target
+from streamgauge.journal.format import Body, End, Head, Mark, Open, Retried
 from streamgauge.secrets import redacted
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -19,7 +21,14 @@ OUR_HEADERS = b"content-type: application/json\r\nstreamgauge-error: true"
 
 
 def opening(
-    head: RequestHead, route: Route, body: bytes, *, is_whole: bool, key_hash: str | None, peer: str
+    head: RequestHead,
+    route: Route,
+    body: bytes,
+    *,
+    is_whole: bool,
+    key_hash: str | None,
+    peer: str,
+    model: str | None = None,
 ) -> bytes:
     """Return the payload of OPEN; now is when the request began."""
     return _pack(
@@ -34,6 +43,7 @@ def opening(
             complete=is_whole,
             key_hash=key_hash,
             client=peer,
+            model=model,
         )
     )
 
@@ -41,6 +51,22 @@ def opening(
 def more(body: bytes, *, is_whole: bool) -> bytes:
     """Return the payload of BODY."""
     return _pack(Body(data=body, complete=is_whole))
+
+
+def retried(failure: Failure, target: Target, begins_ns: int) -> bytes:
+    """Return the payload of RETRIED: *target* is asked next."""
+    return _pack(
+        Retried(
+            error_type=failure.type,
+            error_message=failure.message,
+            status=failure.status,
+            provider=target.route.provider,
+            upstream=target.route.url,
+            path=redacted(target.route.path).decode("latin-1"),
+            model=target.model,
+            begins_ns=begins_ns,
+        )
+    )
 
 
 def answered(head: ResponseHead, connected_ns: int) -> bytes:

@@ -50,7 +50,7 @@ class Policies:
                 if provider.on_disconnect is None
                 else stay_of(provider.on_disconnect.encode(), "on_disconnect"),
             )
-            for name, provider in settings.providers.items()
+            for name, provider in (*settings.providers.items(), *settings.routes.items())
         }
 
     def of(self, provider: str, head: RequestHead) -> Policy:

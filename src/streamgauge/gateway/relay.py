@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from streamgauge.gateway import exchange as life
 from streamgauge.gateway import notes
 from streamgauge.gateway.answer import answer, unavailable
+from streamgauge.gateway.attempts import Attempts, Failure
 from streamgauge.gateway.delimiter import (
     CHUNKED,
     LAST_CHUNK,
@@ -41,6 +42,7 @@ from streamgauge.gateway.outflow import (
 )
 from streamgauge.gateway.policy import Policy
 from streamgauge.gateway.routes import Route
+from streamgauge.gateway.trial import Trial
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
@@ -64,6 +66,7 @@ class Relay:
 
     __slots__ = (
         "after",
+        "attempts",
         "beat_ns",
         "client",
         "connecting",
@@ -101,7 +104,9 @@ class Relay:
         head: RequestHead,
         route: Route,
         policy: Policy,
+        attempts: Attempts | None = None,
     ) -> None:
+        """*attempts* where there may be more than one; *route* is then the first one's."""
         self.gateway = gateway
         self.client: ClientConnection | Nobody = client
         self.route = route
@@ -112,6 +117,7 @@ class Relay:
         self.exchange = life.Exchange(
             upstream=route.url, patience=policy.patience, stay_ns=policy.stay_ns
         )
+        self.exchange.attempts = self.attempts = attempts
         self.heartbeat_ns = policy.heartbeat_ns
         self.beat_ns = 0  # when the last heartbeat went out
         self.first: FirstContent | None = None  # looked for where a limit asks for it
@@ -122,7 +128,12 @@ class Relay:
         self.is_request_whole = False
         self.is_request_sent = False
         self.is_usage_shown = head.wishes.get(b"stream-usage", b"").lower() == b"true"
-        self.upload = Upload(head, route, is_asking=self._is_asking(head))
+        self.upload = Upload(
+            head,
+            route,
+            is_asking=self._is_asking(head, route),
+            target=attempts.target if attempts is not None else None,
+        )
         self.outflow: Outflow | None = None
         self.response_head: ResponseHead | None = None
         self.delimiter = Delimiter.NONE
@@ -140,7 +151,7 @@ class Relay:
     def begin(self, at: int, head: RequestHead, body: bytes, *, is_whole: bool) -> None:
         """The request's head is here, with as much of the body as has come along."""
         self.is_request_whole = is_whole
-        self.upload.add(body, is_whole=is_whole)
+        self._add(body, is_whole=is_whole)
         entries: Entries = []
         out: Out = []
         if self.journal is not None:
@@ -152,6 +163,7 @@ class Relay:
                 is_whole=is_whole,
                 key_hash=self.gateway.hash_key(head.key),
                 peer=self.peer,
+                model=self.attempts.target.model if self.attempts is not None else None,
             )
             entries.append((Kind.OPEN, self.id, at, opening))
         self._perform(at, self.exchange.requested(at), entries, out)
@@ -167,7 +179,7 @@ class Relay:
             more = notes.more(body, is_whole=is_whole)
             self.turn.note([(Kind.BODY, self.id, at, more)])
         upload = self.upload
-        framed = upload.add(body, is_whole=is_whole)
+        framed = self._add(body, is_whole=is_whole)
         if self.is_request_sent:
             if self.upstream is not None:
                 self.turn.send_up(self.upstream.write, framed)
@@ -175,17 +187,24 @@ class Relay:
             self._send_up()
         elif upload.is_ready and upload.size > REPLAY_LIMIT:
             self.client.pause_reading()
-        if self.is_request_sent and upload.size > REPLAY_LIMIT:
+        if self.is_request_sent and upload.size > REPLAY_LIMIT and not upload.is_repeatable:
             upload.forget()
 
-    def _is_asking(self, head: RequestHead) -> bool:
+    def _add(self, body: bytes, *, is_whole: bool) -> bytes:
+        """Take in more of the request; one that is too long to be kept has one attempt."""
+        framed = self.upload.add(body, is_whole=is_whole)
+        if self.attempts is not None and not self.upload.is_repeatable:
+            self.exchange.attempts = None
+        return framed
+
+    def _is_asking(self, head: RequestHead, route: Route) -> bool:
         """Whether we ask for stream usage, if the body turns out to be for a stream."""
         is_refused = head.wishes.get(b"stream-usage", b"").lower() == b"false"
         if is_refused or head.method != b"POST" or head.encoded:
             return False
-        if not self.route.path.partition(b"?")[0].endswith(USAGE_PATHS):
+        if not route.path.partition(b"?")[0].endswith(USAGE_PATHS):
             return False
-        return self.is_usage_shown or self.route.provider in self.gateway.routes.askable
+        return self.is_usage_shown or route.provider in self.gateway.routes.askable
 
     def client_gone(self) -> None:
         """The client has closed or reset its connection."""
@@ -309,7 +328,17 @@ class Relay:
 
     def upstream_broke(self, why: str) -> None:
         """The provider's answer is not HTTP."""
-        self._do(monotonic_ns(), self.exchange.upstream_broke(why))
+        at = monotonic_ns()
+        self._do(at, self.exchange.upstream_broke(at, why))
+
+    def attempt_failed(self, at: int, failure: Failure, *, is_whole: bool) -> bool:
+        """Go on to the next attempt, if there is one; *is_whole*: this one's answer ends here."""
+        commands = self.exchange.refused(at, failure)
+        if commands and is_whole and self.upstream is not None:
+            self.upstream.release()
+            self.upstream = None
+        self._do(at, commands)
+        return bool(commands)
 
     def pause(self) -> None:
         """The provider takes no more of the request for now."""
@@ -396,21 +425,46 @@ class Relay:
         try:
             connection = await self.gateway.pool.connect(self.route.origin)
         except (OSError, ssl.SSLError, ValueError) as error:
-            self.connecting = None
-            self._do(monotonic_ns(), self.exchange.connect_failed(_why(error)))
+            self._unconnected(_why(error))
             return
-        self.connecting = None
         if self.exchange.state is not life.State.CONNECTING or connection.is_closed:
             connection.close()
-            self._do(monotonic_ns(), self.exchange.connect_failed("end of connection"))
+            self._unconnected("end of connection")
             return
+        self.connecting = None
         self._attach(connection)
         at = monotonic_ns()
         self._do(at, self.exchange.connected(at, reused=False))
 
+    def _unconnected(self, why: str) -> None:
+        self.connecting = None
+        at = monotonic_ns()
+        self._do(at, self.exchange.connect_failed(at, why))
+
     def _attach(self, connection: UpstreamConnection) -> None:
         self.upstream = connection
-        connection.receiver = self
+        attempts = self.exchange.attempts
+        connection.receiver = self if attempts is None else Trial(self, attempts, connection)
+
+    def _try_again(self, command: life.TryAgain, at: int, entries: Entries, out: Out) -> None:
+        attempts = self.attempts
+        if attempts is None:
+            return
+        target = attempts.target
+        self.route = target.route
+        self.exchange.upstream = target.route.url
+        self.is_request_sent = False
+        self.upload.aim(target, is_asking=self._is_asking(self.upload.head, target.route))
+        begins_ns = at + command.wait_ns
+        entries.append(
+            (Kind.RETRIED, self.id, at, notes.retried(command.failure, target, begins_ns))
+        )
+        self.connecting = self.gateway.loop.create_task(self._wait(command.wait_ns))
+
+    async def _wait(self, wait_ns: int) -> None:
+        await asyncio.sleep(wait_ns / 1e9)
+        self.connecting = None
+        self._do(monotonic_ns(), (life.Connect(fresh=False),))
 
     def _send_request(self, command: life.SendRequest, at: int, entries: Entries, out: Out) -> None:
         self.when_connected = at
@@ -468,9 +522,16 @@ class Relay:
 
     def _our_headers(self) -> bytes:
         name = text(self.id).encode()
-        return b"Via: 1.1 streamgauge\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (
+        ours = b"Via: 1.1 streamgauge\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (
             name,
             self.served_id or name,
+        )
+        attempts = self.attempts
+        if attempts is None:
+            return ours
+        return ours + b"\r\nStreamgauge-Attempts: %d\r\nHelicone-Fallback-Index: %d" % (
+            attempts.number,
+            attempts.index,
         )
 
     def _open_tunnel(self, command: life.OpenTunnel, at: int, entries: Entries, out: Out) -> None:
@@ -577,6 +638,7 @@ class Relay:
 
 _PERFORM: dict[type[Any], Callable[[Relay, Any, int, Entries, Out], None]] = {
     life.Connect: Relay._connect,
+    life.TryAgain: Relay._try_again,
     life.SendRequest: Relay._send_request,
     life.SendHead: Relay._send_head,
     life.OpenTunnel: Relay._open_tunnel,

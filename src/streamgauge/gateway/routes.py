@@ -1,6 +1,7 @@
 """Where a request goes: a provider, or the recorder, which answers for all that is ours.
 
 /{provider}/…       that provider's base URL
+/{route}/…          the targets of a route in the settings, in their order
 /v1/…               the default provider, or the origin in `Streamgauge-Target-Url`
 /v1/gateway/oai/…   Helicone's self-host paths
 anything else       the recorder: API, dashboard, health
@@ -25,6 +26,9 @@ PLACEHOLDER_VALUE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 SIGV4_REGION = re.compile(rb"Credential=[^/,\s]+/\d{8}/([a-z0-9-]+)/")
 
 HELICONE_GATEWAYS = {b"oai": "openai", b"anthropic": "anthropic"}
+
+# Where providers have put OpenAI's paths; a path that is to fit all targets does without.
+PREFIXES = {"groq": b"/openai", "openrouter": b"/api", "fireworks": b"/inference"}
 
 DEFAULT_REGION = b"us-east-1"
 
@@ -66,6 +70,8 @@ class Route(Struct, frozen=True):
     url: str  # of the origin
     host: bytes  # the Host header
     path: bytes
+    name: str = ""  # the provider's, or that of the route in the settings
+    rest: bytes = b""  # of the path, after the name
 
     @property
     def is_recorded(self) -> bool:
@@ -102,6 +108,11 @@ class Routes:
             name.encode(): _base(name, provider.url)
             for name, provider in settings.providers.items()
         }
+        # Routes of the settings begin with their first target.
+        self._named = {
+            name.encode(): route.targets[0].provider.encode()
+            for name, route in settings.routes.items()
+        }
         self._default = settings.default_provider.encode()
         # Who is asked for stream usage.
         self.askable = frozenset(
@@ -130,13 +141,17 @@ class Routes:
             return self._to_provider(base, rest, head)
         if first == b"v1":
             return self._to_default(rest, head)
+        if first in self._named and slash:
+            return self._by_name(first, b"/" + rest)
         return Route("", self._recorder, "the recorder", b"localhost", target)
 
     # -- the three ways -----------------------------------------------------------------------
 
     def _to_provider(self, base: _Base, rest: bytes, head: RequestHead) -> Route:
         if base.placeholder is None:
-            return Route(base.name, base.origin, base.url, base.host, base.path + b"/" + rest)
+            rest = b"/" + rest
+            path = base.path + rest
+            return Route(base.name, base.origin, base.url, base.host, path, base.name, rest)
         if base.placeholder == "region":
             value = _signed_region(head)
         else:
@@ -150,12 +165,14 @@ class Routes:
             )
         filled = base.template.replace(f"{{{base.placeholder}}}", value.decode("ascii"))
         full = _base(base.name, filled)
-        return Route(base.name, full.origin, full.url, full.host, full.path + b"/" + rest)
+        rest = b"/" + rest
+        path = full.path + rest
+        return Route(base.name, full.origin, full.url, full.host, path, base.name, rest)
 
     def _to_default(self, rest: bytes, head: RequestHead) -> Route:
         target = head.wishes.get(b"target-url")
         if target is not None:
-            return self._to_target(target, b"/v1/" + rest)
+            return self.to_target(target, b"/v1/" + rest)
         if rest.startswith(b"gateway/"):
             short, _, tail = rest[8:].partition(b"/")
             name = HELICONE_GATEWAYS.get(short)
@@ -165,9 +182,26 @@ class Routes:
                     "/v1/gateway/anthropic/…; other providers are /{provider}/…"
                 )  # fmt: skip
             return self._to_provider(self._bases[name.encode()], tail, head)
+        if self._default in self._named:
+            return self._by_name(self._default, b"/v1/" + rest)
         return self._to_provider(self._bases[self._default], b"v1/" + rest, head)
 
-    def _to_target(self, url: bytes, path: bytes) -> Route:
+    def _by_name(self, name: bytes, rest: bytes) -> Route:
+        """Return the way to the first target of a route of the settings."""
+        base = self._bases[self._named[name]]
+        path = base.path + PREFIXES.get(base.name, b"") + rest
+        return Route(base.name, base.origin, base.url, base.host, path, name.decode(), rest)
+
+    def at(self, provider: str, rest: bytes) -> Route:
+        """Return the route to *provider*'s own path *rest*; raises `Refused` if there is none."""
+        base = self._bases.get(provider.encode())
+        if base is None or base.placeholder is not None:
+            raise Refused(400, "invalid_request", f"{provider!r} is no provider to fall over to")
+        path = base.path + rest
+        return Route(base.name, base.origin, base.url, base.host, path, base.name, rest)
+
+    def to_target(self, url: bytes, path: bytes) -> Route:
+        """Return the route to the origin of *url*; raises `Refused` where that is not allowed."""
         try:
             parts = urlsplit(url.decode("ascii"))
             origin = Origin.of(parts.geturl())
@@ -194,7 +228,7 @@ class Routes:
                 "configuration, or as a provider with --provider NAME=URL",
             )
         name = known.name if known else origin.host
-        return Route(name, origin, origin.url, origin.authority.encode(), path)
+        return Route(name, origin, origin.url, origin.authority.encode(), path, name, path)
 
 
 def _is_askable(name: str, provider: Provider) -> bool:

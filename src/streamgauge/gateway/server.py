@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
+from streamgauge.gateway.breaker import Watch
 from streamgauge.gateway.client import ClientConnection
 from streamgauge.gateway.ident import Ids
 from streamgauge.gateway.policy import Policies
 from streamgauge.gateway.pool import Pool
 from streamgauge.gateway.probes import keep_alive
 from streamgauge.gateway.routes import Routes
+from streamgauge.gateway.targets import Plans
 from streamgauge.gateway.turn import Turn
 from streamgauge.secrets import KeyHasher
 
@@ -50,6 +52,8 @@ class Gateway:
         self.new_id = Ids()
         self.hash_key = KeyHasher(secret)
         self.policies = Policies(settings)
+        self.plans = Plans(settings, self.routes)
+        self.watch = Watch()
         self.header_ns = int(limits.header_timeout_s * 1e9)
         self.keepalive_ns = int(limits.keepalive_timeout_s * 1e9)
         self.clients: set[ClientConnection] = set()

@@ -1,14 +1,16 @@
 """The request on its way up: as the provider gets it, and kept for a second try.
 
-As a rule it goes up as it comes. Only where we ask for stream usage on the client's behalf
-must the body be whole before its head can go, since that changes its length.
+As a rule it goes up as it comes. Only where we ask for stream usage on the client's behalf,
+or where there may be more than one attempt, must the body be whole before its head can go.
 """
 
 from __future__ import annotations
 
 from streamgauge.gateway.head import RequestHead, upstream_request
 from streamgauge.gateway.routes import Route
+from streamgauge.gateway.targets import Target
 from streamgauge.wire.looks import stream_usage
+from streamgauge.wire.looks.member import replaced
 
 # So much of a request is kept to send it again when a kept-alive connection turns out to be
 # dead; it is also what may wait for a connection before the client is paused.
@@ -22,26 +24,36 @@ class Upload:
     """One request, framed for the provider."""
 
     __slots__ = (
-        "_head",
+        "_body",
         "_held",
+        "_is_asking",
         "_is_chunked",
         "_kept",
         "_route",
+        "_target",
         "has_asked",
+        "head",
         "is_replayable",
         "size",
     )
 
-    def __init__(self, head: RequestHead, route: Route, *, is_asking: bool) -> None:
-        self._head = head
+    def __init__(
+        self, head: RequestHead, route: Route, *, is_asking: bool, target: Target | None = None
+    ) -> None:
+        """*target*: the first of several, for which all of the body is kept."""
+        self.head = head
         self._route = route
+        self._target = target
+        self._is_asking = is_asking
+        self._body: bytes | None = None  # as the client sent it, where it is kept whole
         self._is_chunked = head.chunked
         self._kept: list[bytes] = []
-        self._held: list[bytes] | None = [] if is_asking else None
+        is_waiting = is_asking or target is not None
+        self._held: list[bytes] | None = [] if is_waiting else None
         self.size = 0  # of what is framed, without the head
         self.is_replayable = True  # all of it is still kept
         self.has_asked = False  # for stream usage, on the client's behalf
-        if not is_asking:
+        if not is_waiting:
             self._kept.append(upstream_request(head, path=route.path, host=route.host))
 
     @property
@@ -57,10 +69,47 @@ class Upload:
         held.append(body)
         self.size += len(body)
         if is_whole:
-            self._ask(b"".join(held))
+            whole = b"".join(held)
+            if self._target is not None:
+                self._body = whole
+                self._frame(self._target, whole)
+            else:
+                self._ask(whole)
         elif self.size > MAX_ASKING:
             self._go(b"".join(held))
         return b""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it can be aimed at another target."""
+        return self._target is not None and (self._body is not None or self._held is not None)
+
+    def aim(self, target: Target, *, is_asking: bool) -> None:
+        """Frame the request anew, for *target*, as soon as all of it is here."""
+        self._target = target
+        self._route = target.route
+        self._is_asking = is_asking
+        if self._body is not None:
+            self._kept.clear()
+            self._frame(target, self._body)
+
+    def _frame(self, target: Target, body: bytes) -> None:
+        """Keep the whole request as *target* is to get it."""
+        self._held = None
+        changed = replaced(body, target.members) if target.members else body
+        asking = stream_usage.ask(changed) if self._is_asking else None
+        self.has_asked = asking is not None
+        is_bodiless = not body and self.head.length is None and not self.head.chunked
+        head = upstream_request(
+            self.head,
+            path=self._route.path,
+            host=self._route.host,
+            length=None if is_bodiless else len(asking or changed),
+            forward=target.forward,
+            is_looked_into=self.has_asked,
+        )
+        self._kept.append(head + (asking or changed))
+        self.size = len(asking or changed)
 
     def whole(self) -> bytes:
         """Return all that is framed so far, with the head in front."""
@@ -70,6 +119,7 @@ class Upload:
     def forget(self) -> None:
         """Let go of what is kept: there will be no second try."""
         self.is_replayable = False
+        self._body = None
         self._kept.clear()
 
     def _ask(self, body: bytes) -> None:
@@ -80,7 +130,11 @@ class Upload:
         self._held = None
         self.has_asked = True
         head = upstream_request(
-            self._head, path=self._route.path, host=self._route.host, length=len(asking)
+            self.head,
+            path=self._route.path,
+            host=self._route.host,
+            length=len(asking),
+            is_looked_into=True,
         )
         self._kept.append(head + asking)
         self.size = len(asking)
@@ -88,7 +142,10 @@ class Upload:
     def _go(self, body: bytes, *, is_whole: bool = False) -> None:
         self._held = None
         self.size = 0
-        head = upstream_request(self._head, path=self._route.path, host=self._route.host)
+        forward = self._target.forward if self._target is not None else None
+        head = upstream_request(
+            self.head, path=self._route.path, host=self._route.host, forward=forward
+        )
         self._kept.append(head)
         self._keep(self._framed(body, is_whole=is_whole))
 

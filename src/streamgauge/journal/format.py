@@ -39,6 +39,7 @@ class Kind(IntEnum):
     RECORD = 7  # a finished record from ingest: MessagePack of `streamgauge.record.Record`
     HIDDEN = 8  # bytes of the response that the client did not get: an event that we asked for
     ADDED = 9  # bytes that the client got and the provider never sent: our error at the end
+    RETRIED = 10  # an attempt has failed, before the client got anything, and another follows
 
 
 class Open(Struct, frozen=True, kw_only=True, array_like=True):
@@ -57,6 +58,7 @@ class Open(Struct, frozen=True, kw_only=True, array_like=True):
     client: str = ""  # peer address
     source: str = "gateway"  # or who told of a call that did not pass it
     labels: dict[str, Any] | None = None  # where there are no headers to read them from
+    model: str | None = None  # that the provider is asked for, where it is not the client's
 
 
 class Body(Struct, frozen=True, kw_only=True, array_like=True):
@@ -73,6 +75,20 @@ class Head(Struct, frozen=True, kw_only=True, array_like=True):
     status: int
     headers: bytes
     connected_ns: int
+
+
+class Retried(Struct, frozen=True, kw_only=True, array_like=True):
+    """Why an attempt failed, and where the next goes. ``model`` is None for the client's own;
+    ``begins_ns`` is when it begins."""
+
+    error_type: str
+    error_message: str
+    status: int | None
+    provider: str
+    upstream: str
+    path: str
+    model: str | None
+    begins_ns: int
 
 
 class Mark(Struct, frozen=True, kw_only=True, array_like=True):

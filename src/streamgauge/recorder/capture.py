@@ -14,13 +14,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open, headers_of
+from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open, Retried, headers_of
 from streamgauge.meter.cost import cost_of
 from streamgauge.meter.estimate import estimated, is_whole
 from streamgauge.meter.timeline import Timeline
 from streamgauge.meter.usage import usage_of
 from streamgauge.record import (
+    Attempt,
     ClosedBy,
     Cost,
     Outcome,
@@ -33,11 +35,14 @@ from streamgauge.record import (
     UsageSource,
 )
 from streamgauge.recorder.labels import Labels, joined, labels_of, provider_request_id
-from streamgauge.recorder.outcome import judge
+from streamgauge.recorder.outcome import Verdict, judge
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
 from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, inflated
 from streamgauge.wire.detect import choose
 from streamgauge.wire.request import RequestFacts, read_request
+
+# More attempts than a plan can have.
+MAX_ATTEMPTS = 300
 
 # The times of so many chunks are kept, 16 bytes each; all are counted.
 MAX_TIMED_CHUNKS = 1_000_000
@@ -57,6 +62,8 @@ class Capture:
     """Takes the entries of one exchange in their order; `finish` makes the record."""
 
     __slots__ = (
+        "_attempt_ns",
+        "_attempts",
         "_decoding",
         "_facts",
         "_head",
@@ -118,6 +125,8 @@ class Capture:
         self._overheads = array("I")
         self._max_overhead = 0
         self._lost_bytes = 0
+        self._attempts: list[tuple[Retried, Open, int, int]] = []  # that failed; begin, end
+        self._attempt_ns = t_ns
         self.body(t_ns, Body(data=opening.body, complete=opening.complete))
 
     # -- entries ---------------------------------------------------------------------------------
@@ -131,6 +140,20 @@ class Capture:
             self._t0 = t_ns
         if body.complete:
             self._facts = read_request(self._plain_request(), self.open.path)
+
+    def retried(self, t_ns: int, entry: Retried) -> None:
+        """An attempt has failed; the next one goes somewhere else, or there again."""
+        self._last_ns = t_ns
+        if len(self._attempts) < MAX_ATTEMPTS:
+            self._attempts.append((entry, self.open, self._attempt_ns, t_ns))
+        self._attempt_ns = entry.begins_ns
+        self.open = replace(
+            self.open,
+            provider=entry.provider,
+            upstream=entry.upstream,
+            path=entry.path,
+            model=entry.model,
+        )
 
     def head(self, t_ns: int, head: Head) -> None:
         """The answer begins."""
@@ -235,6 +258,7 @@ class Capture:
         record = self._account(
             timeline,
             ended_at=self._wall(t_ns),
+            attempts=self._all_attempts(t_ns, verdict),
             **{name: getattr(verdict, name) for name in verdict.__struct_fields__},
         )
         return record, self._transcript(timeline)
@@ -304,6 +328,38 @@ class Capture:
             chunks=timeline.chunks,
         )
 
+    def _all_attempts(self, t_ns: int, verdict: Verdict) -> tuple[Attempt, ...]:
+        """Return what failed and, at last, what this record tells of; nothing for one attempt."""
+        if not self._attempts:
+            return ()
+        failed = [
+            Attempt(
+                provider=opening.provider,
+                upstream=opening.upstream,
+                model=opening.model,
+                started_ms=self._ms(begin),
+                ended_ms=self._ms(end),
+                http_status=entry.status,
+                error_type=entry.error_type,
+                error_message=entry.error_message,
+            )
+            for entry, opening, begin, end in self._attempts
+        ]
+        last = Attempt(
+            provider=self.open.provider,
+            upstream=self.open.upstream,
+            model=self.open.model,
+            started_ms=self._ms(self._attempt_ns),
+            ended_ms=self._ms(t_ns),
+            http_status=self._status,
+            error_type=verdict.error_type,
+            error_message=verdict.error_message,
+        )
+        return (*failed, last)
+
+    def _ms(self, t_ns: int) -> float:
+        return max(t_ns - self._t0, 0) / 1e6
+
     def _usage(self) -> Usage:
         decoding = self._decoding
         if decoding is None:
@@ -324,7 +380,7 @@ class Capture:
             request=self._plain_request(),
             reply=decoding.reply.reply(),
             dialect=self._dialect,
-            model=self._facts.model or decoding.reply.model,
+            model=self._model or decoding.reply.model,
         )
 
     def _cost(self, usage: Usage) -> Cost:
@@ -334,7 +390,7 @@ class Capture:
         return cost_of(
             usage,
             provider=self.open.provider,
-            models=(decoding.reply.model, self._facts.model),
+            models=(decoding.reply.model, self._model),
             at=self._wall(self._opened_ns),
             raw=decoding.reply.usage,
             own=self._prices,
@@ -348,7 +404,7 @@ class Capture:
             "id": self.id,
             "started_at": _iso(self._wall(self._opened_ns)),
             "provider": self.open.provider,
-            "model": self._facts.model,
+            "model": self._model,
             "path": self.open.path,
             "streaming": self._is_streaming,
             "user_id": self._user,
@@ -401,7 +457,7 @@ class Capture:
             "dialect": self._dialect,
             "method": self.open.method,
             "path": self.open.path,
-            "model": self._facts.model or response_model,
+            "model": self._model or response_model,
             "response_model": response_model,
             "streaming": self._is_streaming,
             "http_status": self._status,
@@ -416,8 +472,14 @@ class Capture:
             "client_request_id": labels.client_request_id,
             "provider_request_id": provider_request_id(self._response_headers),
             "key_hash": self.open.key_hash,
+            "retries": len(self._attempts),
             "journal_node": self.node,
         }
+
+    @property
+    def _model(self) -> str | None:
+        """The model that was asked for, by the client or in its place."""
+        return self.open.model or self._facts.model
 
     @property
     def _status(self) -> int | None:

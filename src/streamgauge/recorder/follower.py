@@ -10,7 +10,7 @@ from time import monotonic, time
 
 import msgspec
 
-from streamgauge.journal.format import Body, End, Head, Kind, Mark, Open
+from streamgauge.journal.format import Body, End, Head, Kind, Mark, Open, Retried
 from streamgauge.journal.owner import OWNER, is_owned
 from streamgauge.journal.reader import Position, Reader
 from streamgauge.journal.recover import Entry
@@ -33,6 +33,7 @@ Finished = Callable[[Record, Transcript], None]
 _open = msgspec.msgpack.Decoder(Open).decode
 _body = msgspec.msgpack.Decoder(Body).decode
 _head = msgspec.msgpack.Decoder(Head).decode
+_retried = msgspec.msgpack.Decoder(Retried).decode
 _mark = msgspec.msgpack.Decoder(Mark).decode
 _end = msgspec.msgpack.Decoder(End).decode
 _record = msgspec.msgpack.Decoder(Record).decode
@@ -43,6 +44,7 @@ _PARTS: dict[int, Callable[[Capture, int, bytes], None]] = {
     Kind.HEAD: lambda capture, t_ns, payload: capture.head(t_ns, _head(payload)),
     Kind.HIDDEN: lambda capture, t_ns, payload: capture.hidden(t_ns, bytes(payload)),
     Kind.ADDED: lambda capture, t_ns, payload: capture.added(t_ns, bytes(payload)),
+    Kind.RETRIED: lambda capture, t_ns, payload: capture.retried(t_ns, _retried(payload)),
     Kind.MARK: lambda capture, t_ns, payload: capture.mark(t_ns, _mark(payload)),
 }
 

@@ -25,7 +25,7 @@ MAX_PROGRESS = 250
 # What may wait for one subscriber. Who does not take it for some seconds is dropped.
 MAX_WAITING = 4096
 
-BODIES = ("request_body", "reply", "response_text")
+BODIES = ("request_body", "reply", "response_text", "attempts")
 
 Event = tuple[str, dict[str, Any]]
 

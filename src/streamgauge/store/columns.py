@@ -40,9 +40,9 @@ PARAMETER_TYPES = {
 }
 FILTERED = frozenset(PARAMETER_TYPES)
 SORTED = frozenset({Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.TIME})
-BODIES = ("request_body", "reply", "response_text")
+BODIES = ("request_body", "reply", "response_text", "attempts")
 # Numbers that are names in truth, and so make groups.
-GROUPED_NUMBERS = ("http_status", "resumed")
+GROUPED_NUMBERS = ("http_status", "retries", "resumed")
 # One group per record would be no group.
 NOT_GROUPED = ("id", "error_message", "client_request_id", "provider_request_id")
 

@@ -186,8 +186,9 @@ class _Order:
 def record(store: Store, record_id: str) -> dict[str, Any] | None:
     """One record with all its columns, its reply as an object; None when there is none."""
     row = _row_of(store, record_id, ", ".join(RECORD_COLUMNS))
-    if row is not None and row["reply"] is not None:
-        row["reply"] = msgspec.json.decode(row["reply"])
+    if row is not None:
+        row["reply"] = row["reply"] and msgspec.json.decode(row["reply"])
+        row["attempts"] = msgspec.json.decode(row["attempts"] or b"[]")
     return row
 
 

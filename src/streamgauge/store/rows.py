@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _ARRAY_HEADER = 3  # 0xdc and two bytes of length: there are more than 15 columns
 _STARTED, _ENDED = RECORD_COLUMNS.index("started_at"), RECORD_COLUMNS.index("ended_at")
-_REPLY = RECORD_COLUMNS.index("reply")
+_REPLY, _ATTEMPTS = RECORD_COLUMNS.index("reply"), RECORD_COLUMNS.index("attempts")
 
 _row = msgspec.msgpack.Encoder().encode
 _json = msgspec.json.Encoder().encode
@@ -65,6 +65,7 @@ def _values(record: Record, transcript: Transcript) -> list[Any]:
         values[_ENDED] = _micros(record.ended_at)
     if record.reply is not None:
         values[_REPLY] = _json_text(record.reply)
+    values[_ATTEMPTS] = _json_text(record.attempts) if record.attempts else ""
     values += (
         transcript.request_headers,
         transcript.response_headers,

@@ -17,18 +17,23 @@ ENOUGH = (*CONTENT, Finish, StreamFault, Terminal)
 class FirstContent:
     """Reads a stream until its first content; what cannot be read counts as content."""
 
-    __slots__ = ("_framing", "_reader")
+    __slots__ = ("_framing", "_reader", "fault")
 
     def __init__(self, choice: Choice) -> None:
         is_stream = choice.framing not in (None, "plain")
         self._framing = FRAMINGS[choice.framing]() if is_stream and choice.framing else None
         self._reader = DIALECTS[choice.dialect]() if choice.dialect else None
+        self.fault: str | None = None  # the stream has begun with an error
 
     def feed(self, data: bytes) -> bool:
         """Return whether there is content in *data*, or was nothing to look into."""
         if self._framing is None or self._reader is None:
             return True
         read = self._reader.read
-        return any(
-            isinstance(event, ENOUGH) for frame in self._framing.feed(data) for event in read(frame)
-        )
+        for frame in self._framing.feed(data):
+            for event in read(frame):
+                if isinstance(event, ENOUGH):
+                    if isinstance(event, StreamFault):
+                        self.fault = event.message or event.type or "an error"
+                    return True
+        return False

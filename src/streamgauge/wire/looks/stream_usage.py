@@ -7,19 +7,19 @@ with the usage and no choices. A client that did not ask may stumble over that e
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from streamgauge.wire.looks.member import place_of
+
 ASK = b'"stream_options":{"include_usage":true},'
 ASK_WITHIN = b'"include_usage":true,'
 
 OPTIONS = "stream_options"
 
-_SPACE = re.compile(r"[ \t\r\n]*")
 # Once asked, OpenAI says `"usage":null` in every other event.
 _USAGE = re.compile(rb'"usage"[ \t]*:[ \t]*\{')
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
@@ -62,39 +62,14 @@ def ask(body: bytes) -> bytes | None:
 
 def _ask_within(body: bytes, options: dict[str, Any] | None) -> bytes | None:
     """Splice into the ``stream_options`` that are there, or replace their ``null``."""
-    text = body.decode()
-    begin = _place(text)
-    if begin is None:
+    place = place_of(body, OPTIONS)
+    if place is None:
         return None
-    at = len(text[:begin].encode())
+    at, _ = place
     if options is None:
         return body[:at] + b'{"include_usage":true}' + body[at + 4 :]
     wish = ASK_WITHIN if options else ASK_WITHIN.rstrip(b",")
     return body[: at + 1] + wish + body[at + 1 :]
-
-
-def _place(text: str) -> int | None:
-    """Return where the value of ``stream_options`` begins; the last one, which is what counts."""
-    decode = json.JSONDecoder().raw_decode
-    at = text.index("{") + 1
-    found = None
-    while True:
-        at = _after_space(text, at)
-        if text[at] == "}":
-            return found
-        key, at = decode(text, at)
-        at = _after_space(text, _after_space(text, at) + 1)  # over the colon
-        if key == OPTIONS:
-            found = at
-        _, at = decode(text, at)
-        at = _after_space(text, at)
-        if text[at] == ",":
-            at += 1
-
-
-def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
 
 
 class Hider:
