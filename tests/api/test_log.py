@@ -93,6 +93,23 @@ def test_a_whole_answer_is_one_piece(product: Product) -> None:
     assert record["output_tokens"] == 1
 
 
+def test_a_stream_in_one_piece_has_the_times_that_were_told(product: Product) -> None:
+    """The first token's and the end's; of the others nobody knows."""
+    sse = f"data: {delta('Hello')}\n\ndata: {STOP}\n\n"
+    response = {"status": 200, "content_type": "text/event-stream", "body": sse, "ttft_ms": 250}
+    record = logged(product, log(response=response, ended_ms=900.0))
+    assert (record["response_text"], record["outcome"]) == ("Hello", "completed")
+    assert (record["ttft_ms"], record["duration_ms"]) == (250, 900)
+    assert (record["first_byte_ms"], record["last_token_ms"], record["stalls"]) == (None,) * 3
+
+
+def test_bodies_are_left_out_on_request(product: Product) -> None:
+    """They are measured all the same."""
+    record = logged(product, stream(*WHOLE, labels={"omit_request": True, "omit_response": True}))
+    assert (record["request_body"], record["response_text"]) == (None, None)
+    assert record["output_tokens"] == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "outcome", "closed_by"),
     [

@@ -71,6 +71,48 @@ def test_the_rest_is_the_recorders(target: str) -> None:
     assert route.path.decode() == target
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/custom/v1/log", "/custom/v1/log"),
+        ("//custom/v1/log", "/custom/v1/log"),
+        ("/a/prefix//oai/v1//log/", "/oai/v1/log"),
+        ("/custom/v1/log/custom/v1/log", "/custom/v1/log"),
+        ("/custom/v1/log/oai/v1/log?a=1", "/oai/v1/log?a=1"),
+        ("/anthropic/v1/log", "/anthropic/v1/log"),
+        ("/googleapis/v1/log", "/googleapis/v1/log"),
+        ("/v1/trace/custom/v1/log", "/custom/v1/log"),
+        ("/v1/trace/custom/log/typed", "/v1/trace/custom/log/typed"),
+        ("/v1/traces", "/v1/traces"),
+        ("/v1/request/query-clickhouse", "/v1/request/query-clickhouse"),
+        ("/v1/user/metrics/query", "/v1/user/metrics/query"),
+    ],
+)
+def test_helicones_calls_are_the_recorders(target: str, path: str) -> None:
+    """Under one name each, whatever base its client was given."""
+    route = resolve(target)
+    assert not route.is_recorded
+    assert route.path.decode() == path
+
+
+@pytest.mark.parametrize(
+    ("target", "provider"),
+    [
+        ("/anthropic/v1/messages", "anthropic"),
+        ("/anthropic/v1/logs", "anthropic"),
+        ("/anthropic/v1/log/1", "anthropic"),
+        ("/anthropic/v1/messages?x=/custom/v1/log", "anthropic"),
+        ("/openai/custom/v1/log", "openai"),
+        ("/v1/tracesx", "openai"),
+        ("/v1/requests", "openai"),
+        ("/v1/session/querying", "openai"),
+    ],
+)
+def test_they_take_nothing_else_from_a_provider(target: str, provider: str) -> None:
+    """Even from one that has the same name."""
+    assert resolve(target).provider == provider
+
+
 REFUSED = {
     "no path": ("http://x/openai/v1", {}, 400),
     "star": ("*", {}, 400),

@@ -14,7 +14,7 @@ from litestar.routes import BaseRoute
 from litestar.types import Message, Send
 
 from streamgauge import __version__
-from streamgauge.api import errors, health, live, log, metrics, records, stats, ui
+from streamgauge.api import errors, health, helicone, live, log, metrics, records, stats, ui
 from streamgauge.api.parts import Live, Parts
 from streamgauge.store.loader import Store
 
@@ -86,6 +86,8 @@ def create_app(
     return Api(
         route_handlers=[
             api,
+            helicone.log_manually,
+            helicone.log_typed,
             health.get_health,
             health.get_ready,
             metrics.get_metrics,

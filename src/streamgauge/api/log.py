@@ -7,7 +7,6 @@ code. The answer comes after the journal has it.
 
 from __future__ import annotations
 
-import zlib
 from datetime import UTC, datetime, timedelta
 from time import monotonic_ns
 from typing import Annotated, Any, Protocol
@@ -17,10 +16,11 @@ import msgspec
 from litestar import Request, Response, post
 from msgspec import Meta, Struct
 
+from streamgauge.api.bodies import BadBody, read_body
 from streamgauge.api.errors import ErrorAnswer, answers, error_response
 from streamgauge.api.parts import Given
-from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Open
-from streamgauge.record import ClosedBy, Outcome
+from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Mark, Open
+from streamgauge.record import ClosedBy, Outcome, Source
 from streamgauge.secrets import is_secret, redacted
 
 # A log that is longer is refused, before or after it is unpacked.
@@ -30,6 +30,8 @@ MAX_LOG = 10_000_000
 FUTURE = timedelta(days=1)
 
 MS = 1_000_000
+
+NOT_KEPT = "the journal's disk does not take it; send it again later"
 
 SSE, JSON, TEXT = "text/event-stream", "application/json", "text/plain"
 
@@ -66,16 +68,22 @@ class LoggedLabels(Struct):
     session_name: str | None = None
     client_request_id: str | None = None
     properties: dict[str, str] = {}
+    omit_request: bool = False
+    omit_response: bool = False
 
 
 class LoggedResponse(Struct):
-    """The answer: whole in ``body``, or in ``chunks`` of milliseconds since the start and text."""
+    """The answer: whole in ``body``, or in ``chunks`` of milliseconds since the start and text.
+
+    ``ttft_ms`` is for a whole one, whose pieces have no times: when its first token came.
+    """
 
     status: Annotated[int, Meta(ge=100, le=999)] | None = None
     content_type: str | None = None
     headers: dict[str, str] = {}
     body: Any = None
     chunks: list[tuple[Milliseconds, str]] | None = None
+    ttft_ms: Milliseconds | None = None
 
 
 class Log(Struct):
@@ -121,30 +129,22 @@ _decode = msgspec.json.Decoder(Log).decode
 )
 async def log_call(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Journal one call; its record follows within about a second."""
-    body = await request.body()
-    if request.headers.get("content-encoding", "").lower() == "gzip":
-        unpacked = _gunzip(body)
-        if unpacked is None:
-            return error_response(400, "the body is not gzip, as its Content-Encoding says")
-        body = unpacked
-    if len(body) > MAX_LOG:
-        return error_response(413, f"a log may have {MAX_LOG:,} bytes, also unpacked")
     try:
-        log = _decode(body)
+        log = _decode(await read_body(request, MAX_LOG))
+    except BadBody as bad:
+        return error_response(bad.status, str(bad))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return error_response(400, _why(error), param=_where(str(error)))
     if log.started_at.tzinfo is None or log.started_at > datetime.now(UTC) + FUTURE:
         why = "started_at must be a time with its zone, and not in the future"
         return error_response(400, why, param="started_at")
-    lost = parts.journal.lost()
-    parts.journal.append_all(entries_of(log))
-    if parts.journal.lost() != lost:
-        return error_response(503, "the journal's disk does not take it; send it again later")
+    if not parts.keep(entries_of(log)):
+        return error_response(503, NOT_KEPT)
     return Response(Logged(str(log.id)))
 
 
-def entries_of(log: Log) -> list[Entry]:
-    """Return *log* as the journal has an exchange."""
+def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
+    """Return *log*, told by *source*, as the journal has an exchange."""
     answer = log.response
     base = monotonic_ns()
     said = [(base + int(ms * MS), data) for ms, data in _pieces(log)]
@@ -160,10 +160,13 @@ def entries_of(log: Log) -> list[Entry]:
         headers=b"",
         body=_encode(log.request),
         complete=True,
-        source="sdk",
+        source=source,
         labels=_labels(log),
     )
     entries: list[Entry] = [(Kind.OPEN, exchange, base, _pack(opening))]
+    if answer.chunks is None:
+        told = Mark(name="untimed", value=int((answer.ttft_ms or 0.0) * MS))
+        entries.append((Kind.MARK, exchange, base, _pack(told)))
     if answer.status is not None or said:
         head = Head(status=answer.status or 0, headers=_headers(log), connected_ns=0)
         first = said[0][0] if said else ended
@@ -237,14 +240,6 @@ def _outcome(log: Log) -> Outcome:
         return Outcome.HTTP_ERROR
     has_begun = bool(log.response.chunks) or log.response.body is not None
     return Outcome.FAULT_IN_STREAM if has_begun else Outcome.CONNECT_FAILED
-
-
-def _gunzip(body: bytes) -> bytes | None:
-    unpacking = zlib.decompressobj(wbits=31)
-    try:
-        return unpacking.decompress(body, MAX_LOG + 1)
-    except zlib.error:
-        return None
 
 
 def _why(error: Exception) -> str:

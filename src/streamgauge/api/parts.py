@@ -12,7 +12,7 @@ from streamgauge.store.loader import Store
 
 if TYPE_CHECKING:
     from streamgauge.api.health import Health
-    from streamgauge.api.log import Journal
+    from streamgauge.api.log import Entry, Journal
 
 
 class Live(Protocol):
@@ -44,6 +44,12 @@ class Parts:
         self.health = health
         self.ui_dir = ui_dir
         self.journal = journal
+
+    def keep(self, entries: list[Entry]) -> bool:
+        """Append *entries* to the journal; whether its disk took them."""
+        lost = self.journal.lost()
+        self.journal.append_all(entries)
+        return self.journal.lost() == lost
 
 
 # What a handler writes for "the argument `parts`".

@@ -7,7 +7,7 @@ headers end here (RFC 9110 §7.6.1), ours are taken off, secrets never reach the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from streamgauge.secrets import KEY_HEADERS, OURS, is_secret, redacted
 from streamgauge.wire.detect import FRAMING_BY_TYPE
@@ -52,6 +52,13 @@ REASONS = {
 }
 
 VIA = b"1.1 streamgauge"
+
+
+def our_lines(headers: Headers) -> Iterator[bytes]:
+    """Yield the lines of *headers* that are ours by their names."""
+    for name, value in headers:
+        if name.lower().startswith(OURS):
+            yield name + b": " + value
 
 
 class RequestHead:
@@ -108,6 +115,11 @@ class RequestHead:
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
+
+    @property
+    def ours(self) -> Iterator[bytes]:
+        """The lines that are for us; no provider gets them."""
+        return our_lines(self.headers)
 
     @property
     def is_websocket(self) -> bool:
@@ -259,6 +271,7 @@ class ResponseHead:
         "content_type",
         "encoded",
         "forward",
+        "headers",
         "kept",
         "length",
         "reason",
@@ -269,6 +282,7 @@ class ResponseHead:
     def __init__(self, status: int, reason: bytes, headers: Headers) -> None:
         self.status = status
         self.reason = reason
+        self.headers = headers
         self.length: int | None = None
         self.chunked = False
         self.connection = b""
@@ -291,6 +305,11 @@ class ResponseHead:
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
+
+    @property
+    def ours(self) -> Iterator[bytes]:
+        """The lines that only we may say; no provider's reach the client."""
+        return our_lines(self.headers)
 
     @property
     def is_bodiless(self) -> bool:

@@ -4,6 +4,7 @@
 /{route}/…          the targets of a route in the settings, in their order
 /v1/…               the default provider, or the origin in `Streamgauge-Target-Url`
 /v1/gateway/oai/…   Helicone's self-host paths
+/custom/v1/log, …   Helicone's log calls and questions: the recorder
 anything else       the recorder: API, dashboard, health
 """
 
@@ -24,6 +25,17 @@ PLACEHOLDER_VALUE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 # The credential scope of a SigV4 signature: AKID/date/region/service/aws4_request.
 SIGV4_REGION = re.compile(rb"Credential=[^/,\s]+/\d{8}/([a-z0-9-]+)/")
+
+# Helicone's log calls, and its questions. They are ours under names that a provider may have
+# too, but these paths only. One of slashes may be several: Helicone's clients put a call behind
+# whatever base they are given, and a base that ends with the call has it twice.
+_LOG = re.compile(rb"(?:/+(?:custom|oai|anthropic|googleapis)/+v1/+log)+/*(?:\?.*)?")
+_V1 = re.compile(
+    rb"/v1/+(?:traces|trace/.+|feedback|request/.+|(?:session|property|user|user/metrics)/+query)"
+    rb"/*(?:\?.*)?"
+)
+HELICONE_LOGS = frozenset({b"custom", b"oai", b"anthropic", b"googleapis"})
+OURS = {**dict.fromkeys(HELICONE_LOGS, _LOG), b"v1": _V1}
 
 HELICONE_GATEWAYS = {b"oai": "openai", b"anthropic": "anthropic"}
 
@@ -136,6 +148,9 @@ class Routes:
                 "this is a gateway, not a forward proxy",
             )
         first, slash, rest = target[1:].partition(b"/")
+        ours = OURS.get(first)
+        if ours is not None and ours.fullmatch(target):
+            return self._to_recorder(target)
         base = self._bases.get(first)
         if base is not None and slash:
             return self._to_provider(base, rest, head)
@@ -143,9 +158,16 @@ class Routes:
             return self._to_default(rest, head)
         if first in self._named and slash:
             return self._by_name(first, b"/" + rest)
-        return Route("", self._recorder, "the recorder", b"localhost", target)
+        return self._to_recorder(target)
 
-    # -- the three ways -----------------------------------------------------------------------
+    # -- the ways ----------------------------------------------------------------------------
+
+    def _to_recorder(self, target: bytes) -> Route:
+        path, mark, query = target.partition(b"?")
+        *_, api, version, call = b"", b"", b"", *filter(None, path.split(b"/"))
+        if api in HELICONE_LOGS and (version, call) == (b"v1", b"log"):
+            target = b"/%b/v1/log%b%b" % (api, mark, query)
+        return Route("", self._recorder, "the recorder", b"localhost", target)
 
     def _to_provider(self, base: _Base, rest: bytes, head: RequestHead) -> Route:
         if base.placeholder is None:

@@ -54,7 +54,7 @@ class Upload:
         self.is_replayable = True  # all of it is still kept
         self.has_asked = False  # for stream usage, on the client's behalf
         if not is_waiting:
-            self._kept.append(upstream_request(head, path=route.path, host=route.host))
+            self._kept.append(self._begun())
 
     @property
     def is_ready(self) -> bool:
@@ -142,12 +142,17 @@ class Upload:
     def _go(self, body: bytes, *, is_whole: bool = False) -> None:
         self._held = None
         self.size = 0
+        self._kept.append(self._begun())
+        self._keep(self._framed(body, is_whole=is_whole))
+
+    def _begun(self) -> bytes:
+        """Return the head for whom it goes to; the recorder hears what is ours, too."""
         forward = self._target.forward if self._target is not None else None
-        head = upstream_request(
+        if not self._route.is_recorded:
+            forward = [*self.head.forward, *self.head.ours]
+        return upstream_request(
             self.head, path=self._route.path, host=self._route.host, forward=forward
         )
-        self._kept.append(head)
-        self._keep(self._framed(body, is_whole=is_whole))
 
     def _framed(self, body: bytes, *, is_whole: bool) -> bytes:
         if not self._is_chunked:

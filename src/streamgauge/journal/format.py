@@ -93,7 +93,8 @@ class Retried(Struct, frozen=True, kw_only=True, array_like=True):
 
 class Mark(Struct, frozen=True, kw_only=True, array_like=True):
     """A named moment: ``lost`` (bytes that the journal could not take), ``tunnel_up`` and
-    ``tunnel_down`` (bytes that passed through a tunnel)."""
+    ``tunnel_down`` (bytes that passed through a tunnel), ``untimed`` (somebody tells of an answer
+    after its end: its chunks have no times; the ns until its first token, 0 if unknown)."""
 
     name: str
     value: int = 0

@@ -107,7 +107,7 @@ def _price(
         price = genai_prices.calc_price(
             counts,
             model_ref=model,
-            provider_id=PROVIDER_IDS.get(provider, provider),
+            provider_id=PROVIDER_IDS.get(provider, provider) or None,  # then by the model's name
             genai_request_timestamp=at,
         )
     except LookupError:

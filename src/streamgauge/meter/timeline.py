@@ -33,6 +33,7 @@ class Timeline:
         "_longest",
         "_sizes",
         "_times",
+        "_told_first",
         "t0",
     )
 
@@ -44,6 +45,7 @@ class Timeline:
         self._first_event: int | None = None
         self._first_reasoning: int | None = None
         self._end: int | None = None
+        self._told_first: int | None = None
         self._longest = 0
         self._times = array("q")
         self._sizes = array("q")
@@ -76,6 +78,10 @@ class Timeline:
         if self._first_reasoning is None:
             self._first_reasoning = at
 
+    def told_first(self, at: int) -> None:
+        """Somebody says when the first content came; of the rest no times are known."""
+        self._told_first = at
+
     def content(self, at: int) -> None:
         """Text, refusal or tool argument has come."""
         content = self._content
@@ -105,7 +111,7 @@ class Timeline:
     @property
     def ttft_ms(self) -> float | None:
         """When the first content came, None before that."""
-        return self._ms(self._content[0] if self._content else None)
+        return self._ms(self._content[0] if self._content else self._told_first)
 
     def timing(
         self,

@@ -68,6 +68,7 @@ class Capture:
         "_facts",
         "_head",
         "_headers",
+        "_is_untimed",
         "_labels",
         "_last_ns",
         "_lost_bytes",
@@ -118,6 +119,7 @@ class Capture:
         self._opened_ns = self._last_ns = self._t0 = t_ns
         self._request = Spool(memory)
         self._raw = Spool(memory)
+        self._is_untimed = False  # nobody knows when the chunks came
         self._timeline: Timeline | None = None
         self._decoding: Decoding | None = None
         self._head: Head | None = None
@@ -160,11 +162,12 @@ class Capture:
         self._last_ns = t_ns
         self._head = head
         headers = self._response_headers = joined(headers_of(head.headers))
-        timeline = self._timeline = Timeline(self._t0)
+        timeline = self._timeline = self._timeline or Timeline(self._t0)
         if head.connected_ns:
             # A connection may be there before the request is: then it took no time.
             timeline.connected(max(head.connected_ns, self._t0))
-        timeline.headers(t_ns)
+        if not self._is_untimed:
+            timeline.headers(t_ns)
         self.is_tunnel = head.status == 101
         if not self.is_tunnel:
             choice = choose(path=self.open.path, content_type=headers.get("content-type"))
@@ -183,6 +186,9 @@ class Capture:
         self._raw.add(data)
         timeline, decoding = self._timeline, self._decoding
         if timeline is None or decoding is None:
+            return
+        if self._is_untimed:
+            decoding.feed(data)
             return
         if self.chunks <= MAX_TIMED_CHUNKS:
             timeline.chunk(t_ns, size)
@@ -222,6 +228,11 @@ class Capture:
             self.bytes_in += mark.value
         elif mark.name == "lost":
             self._lost_bytes += mark.value
+        elif mark.name == "untimed":
+            self._is_untimed = True
+            self._timeline = Timeline(self._t0)
+            if mark.value:
+                self._timeline.told_first(self._t0 + mark.value)
 
     def _note_overhead(self, overhead: int) -> None:
         if len(self._overheads) < MAX_OVERHEADS:
@@ -246,7 +257,8 @@ class Capture:
         if decoding is not None:
             decoding.close()
         timeline = self._timeline or Timeline(self._t0)
-        timeline.end(t_ns)
+        if not self._is_untimed or t_ns > self._t0:
+            timeline.end(t_ns)  # else nobody told how long it took
         status = self._status
         verdict = judge(
             end,
@@ -310,6 +322,8 @@ class Capture:
             if not omit.omit_response:
                 known["reply"] = reply.reply()
                 known["response_text"] = reply.text()
+        elif self._is_told_text() and not omit.omit_response:
+            known["response_text"] = self._raw.peek().decode("utf-8", "replace")
         return Record(
             **known,
             **_fields(timing),
@@ -318,6 +332,11 @@ class Capture:
             **ending,
             request_body=request,
         )
+
+    def _is_told_text(self) -> bool:
+        # What passes the gateway as text may be anybody's error page; a log means an answer.
+        kind = self._response_headers.get("content-type", "")
+        return self.open.source != Source.GATEWAY and kind.startswith("text/plain")
 
     def _transcript(self, timeline: Timeline) -> Transcript:
         raw = self._raw.take()

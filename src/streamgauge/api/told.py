@@ -1,0 +1,102 @@
+"""An answer that is told in one piece after its end: what it is, and the error in front of it.
+
+Helicone's log builders join what came with line ends, and put an error's stack trace and an
+empty line before it. Nothing says which of these a text has, so the text itself must.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from streamgauge.wire.detect import guess
+
+SSE, NDJSON, JSON, TEXT = (
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/json",
+    "text/plain",
+)
+TYPE_BY_FRAMING = {"sse": SSE, "ndjson": NDJSON}
+
+# V8's stack: the error, its frames, an empty line.
+_NODE = re.compile(r"(?P<error>[^\n]+(?:\n(?! {4}at )[^\n]+)*)\n(?P<frames>(?: {4}at [^\n]+\n)+)\n")
+# Python's traceback ends with a line end of its own, so two empty lines follow. Those between
+# chained exceptions are single ones. What was never raised has its last line only.
+_PYTHON = re.compile(
+    r"(?:Traceback \(most recent call last\):\n"
+    r"|[\w.]*(?:Error|Exception|Interrupt|Exit|Timeout|Cancelled)\w*(?:: [^\n]*)?\n\n\n)"
+)
+_PYTHON_END = "\n\n\n"
+# How an error names itself: `openai.APIError: upstream died`.
+_NAMED = re.compile(r"(?P<type>[A-Za-z_$][\w.$]*)(?:: (?P<message>.*))?", re.DOTALL)
+
+# How an answer may begin, as far as an error in front of it cannot.
+_ANSWERS = ("{", "[", "data:", "event:", ":", "<")
+_BEHIND = re.compile(r"\n\n(?=\{|data:|event:)|\n\n\Z")
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.encode
+
+
+class Trouble(Struct, frozen=True):
+    """An error as it was told: its type, its message, and the frames behind it."""
+
+    type: str | None
+    message: str
+
+
+def split_error(text: str, *, failed: bool) -> tuple[Trouble | None, str]:
+    """Return the error in front of an answer, and the answer.
+
+    A stack trace is known by its looks. With *failed* any text in front of data is an error.
+    """
+    node = _NODE.match(text)
+    if node is not None:
+        return _named(node["error"], node["frames"]), text[node.end() :]
+    if _PYTHON.match(text):
+        trace, _, rest = text.partition(_PYTHON_END)
+        lines = trace.rstrip("\n").split("\n")
+        last = max(i for i, line in enumerate(lines) if line and not line.startswith((" ", "\t")))
+        return _named("\n".join(lines[last:]), "\n".join(lines[:last])), rest
+    behind = _BEHIND.search(text) if failed and not text.startswith(_ANSWERS) else None
+    if behind is None:
+        return None, text
+    return Trouble(None, text[: behind.start()]), text[behind.end() :]
+
+
+def _named(error: str, frames: str) -> Trouble:
+    named = _NAMED.fullmatch(error)
+    kind, message = (named["type"], named["message"] or "") if named else (None, error)
+    return Trouble(kind, "\n".join(filter(None, (message, frames.strip("\n")))))
+
+
+def type_of(text: str, *, is_stream: bool) -> str:
+    """Return the content type of an answer's *text*."""
+    framing = guess(text.encode(errors="replace")).framing
+    if framing in TYPE_BY_FRAMING:
+        return TYPE_BY_FRAMING[framing]
+    is_object = text.lstrip().startswith("{")
+    if is_object and is_stream:
+        return NDJSON  # one chunk, perhaps a part of one
+    return JSON if is_object or _is_json(text) else TEXT
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(_decode(text.encode(errors="replace")), dict | list)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def joined(chunks: list[Any]) -> tuple[str, str]:
+    """Return the chunks of a stream, objects or text, as one text with its content type."""
+    texts = [one if isinstance(one, str) else _encode(one).decode() for one in chunks]
+    is_data = any(not isinstance(one, str) or one.lstrip().startswith("{") for one in chunks)
+    if is_data:
+        return "\n".join(texts), NDJSON
+    text = "".join(texts)
+    return text, type_of(text, is_stream=True)
