@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,15 @@ RECORDINGS = Path(__file__).parent / "recordings"
 class RunningSimulator:
     """A simulator that runs until `stop`, and what it saw."""
 
-    def __init__(self, *, recordings: Path | None = RECORDINGS, seed: int = 7) -> None:
-        self._simulator = Simulator(recordings, seed, "127.0.0.1", 0)
+    def __init__(
+        self,
+        *,
+        recordings: Path | None = RECORDINGS,
+        seed: int = 7,
+        faults: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._simulator = Simulator(recordings, seed, "127.0.0.1", 0, faults, tls)
         self._is_up = threading.Event()
         self._loop = loop_factory()()
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
@@ -55,6 +63,11 @@ class RunningSimulator:
         found = self.requests(text, **headers)
         assert len(found) < 2, f"{len(found)} requests with {text} {headers}"
         return next((one for one in found if one["ended"] != "open"), None)
+
+    def attempts(self, model: str) -> int:
+        """Return how often *model* was asked for."""
+        counts = httpx.get(f"{self.url}/simulator/attempts", trust_env=False).json()
+        return counts["models"].get(model, {"attempts": 0})["attempts"]
 
     def recordings(self) -> list[dict[str, Any]]:
         return httpx.get(f"{self.url}/simulator/recordings", trust_env=False).json()

@@ -2,8 +2,9 @@
 
 A fenced block is tested by its language. ``python`` runs as a program, ``python openai<1`` with
 that library; each line of ``sh`` is tried as `SHELL` says for its first word; ``toml`` is a
-configuration and ``json`` is JSON. The addresses in them are those of a fresh installation;
-the tests put a running server and a simulator in their place.
+configuration, ``toml faults`` a script for the simulator, and ``json`` is JSON. The addresses in
+them are those of a fresh installation; the tests put a running server and a simulator in their
+place.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import pytest
 from streamgauge.cli.commands import app
 from streamgauge.record import Outcome
 from streamgauge.settings import BUILT_IN_PROVIDERS, load, table
+from streamgauge.simulator.script import read_script
 from tests.clients.legacy_env import legacy_python
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
@@ -104,7 +106,7 @@ def product(
 
 def test_every_block_has_a_language_that_is_tested():
     """A block that nobody runs is a promise that nobody keeps."""
-    tested = {"python", "python openai<1", "sh", "toml", "json"}
+    tested = {"python", "python openai<1", "sh", "toml", "toml faults", "json"}
     assert [str(block) for block in BLOCKS if block.language not in tested] == []
 
 
@@ -121,9 +123,10 @@ def test_python_blocks_for_the_old_library_run(block, product, simulator):
 
 
 def assert_runs(python: Path, block: Block, product: Product, simulator: RunningSimulator) -> None:
-    assert GATEWAY in block.text or "streamgauge" in block.text
+    text = block.text.replace(GATEWAY, product.url).replace(SIMULATOR, simulator.url)
+    assert text != block.text or "streamgauge" in text
     told = subprocess.run(
-        [python, "-c", block.text.replace(GATEWAY, product.url)],
+        [python, "-c", text],
         check=False,
         capture_output=True,
         text=True,
@@ -153,6 +156,15 @@ def test_toml_blocks_are_configurations(block, tmp_path):
     settings = load(file, environment={})
     for name in tomllib.loads(block.text).get("providers", {}):
         assert name in settings.providers
+
+
+@blocks("toml faults")
+def test_scripts_of_faults_are_read(block, tmp_path):
+    """By the simulator, and the example is the same."""
+    file = tmp_path / "faults.toml"
+    file.write_text(block.text)
+    assert read_script(file)
+    assert block.text == (ROOT / "examples" / "faults.toml").read_text()
 
 
 @blocks("sh")

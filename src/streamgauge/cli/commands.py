@@ -83,8 +83,15 @@ def simulate(
         Path | None, typer.Option(help="Folder of recorded streams to play.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Say the same every time.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A TOML file of what is to go wrong.")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Speak HTTPS with this certificate (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="Its key, where it is in a file of its own.")
+    ] = None,
 ) -> int:
-    """Run a provider that plays recordings and makes streams, for tests."""
+    """Run a provider that plays recordings, makes streams, and breaks them as asked, for tests."""
     from streamgauge.simulator.server import run
 
     def start() -> int:
@@ -93,6 +100,9 @@ def simulate(
             port=port,
             recordings=recordings,
             seed=seed,
+            faults=faults,
+            certificate=tls_cert,
+            key=tls_key,
             on_ready=lambda simulator: _say(f"The simulator listens on {simulator.url}"),
         )
         return 0

@@ -22,7 +22,7 @@ class Account(Struct, kw_only=True):
     """One request and how its answer went; times in ms from the end of the request.
 
     ``first_content_ms`` is when the write with the first content was handed to the socket.
-    ``ended``: ``open``, ``finished`` or ``client_left``.
+    ``ended``: ``open``, ``finished``, ``client_left``, or ``broken`` by the ``fault`` asked for.
     """
 
     number: int
@@ -36,6 +36,7 @@ class Account(Struct, kw_only=True):
     provider: str = ""
     model: str | None = None
     recording: str | None = None
+    fault: str | None = None
     status: int = 0
     head_ms: float | None = None
     first_content_ms: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from random import Random
 from typing import Protocol
 
@@ -111,6 +112,13 @@ def _ragged(data: bytes, pick: Random) -> list[bytes]:
     return cuts
 
 
+def _within_characters(data: bytes, pick: Random) -> list[bytes]:
+    del pick
+    # 0b10xxxxxx goes on with a character (RFC 3629 §3).
+    borders = [0, *(at for at, byte in enumerate(data) if byte & 0xC0 == 0x80), len(data)]
+    return [data[start:end] for start, end in pairwise(borders)]
+
+
 def _bytewise(data: bytes, pick: Random) -> list[bytes]:
     del pick
     return [data[at : at + 1] for at in range(len(data))]
@@ -121,6 +129,7 @@ CUTS: dict[str, Cut] = {
     "whole": _uncut,
     "ragged": _ragged,
     "bytes": _bytewise,
+    "characters": _within_characters,
 }
 
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from streamgauge.simulator.account import Account
 from streamgauge.simulator.coding import Framing
+from streamgauge.simulator.door import Abortable
 from streamgauge.simulator.play import Player
 
 # Twice what a gateway should let through, so that its limit is met before ours.
@@ -62,7 +63,7 @@ Serve = Callable[[Request], Response]
 class Connection(asyncio.Protocol):
     """One client's connection; *open_connections* lists it while it lives."""
 
-    def __init__(self, serve: Serve, open_connections: set[Connection]) -> None:
+    def __init__(self, serve: Serve, open_connections: set[Abortable]) -> None:
         self._serve = serve
         self._open_connections = open_connections
         self._loop = asyncio.get_running_loop()

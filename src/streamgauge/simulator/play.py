@@ -1,8 +1,13 @@
-"""One body on its way to the socket: each write at its time, and none into a full buffer."""
+"""One body on its way to the socket: each write at its time, and none into a full buffer.
+
+Where a piece has a deed, the player does it: `DEEDS` says how.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from random import Random
@@ -17,6 +22,9 @@ SLACK = 0.0005
 
 # Ragged cuts run across the borders of events that are due together, up to this much.
 GATHER_BYTES = 4096
+
+# SO_LINGER on, for no time: closing then resets (RST), and drops what is not sent yet.
+RESET = struct.pack("ii", 1, 0)
 
 
 class Player:
@@ -95,7 +103,8 @@ class Player:
 
     def _open(self) -> None:
         self._account.head_ms = self._account.since()
-        self._transport.write(self._head)
+        if self._next is None or self._next.deed not in FINAL:
+            self._transport.write(self._head)
         self._again()
 
     def _again(self, wait: float = 0.0) -> None:
@@ -124,6 +133,9 @@ class Player:
         if wait > SLACK:
             self._again(wait)
             return False
+        if piece.deed:
+            self._next = next(self._pieces, None)
+            return DEEDS[piece.deed](self)
         data, has_content = self._gather() if self._is_gathering else self._take(piece)
         self._writes.extend(self._cut(self._encoder.feed(data), self._pick))
         self._holds_content = self._holds_content or has_content
@@ -136,6 +148,8 @@ class Player:
     def _gather(self) -> tuple[bytes, bool]:
         gathered, size, has_content, now = [], 0, False, self._now()
         while (piece := self._next) and piece.due <= now + SLACK and size < GATHER_BYTES:
+            if piece.deed:
+                break
             data, is_content = self._take(piece)
             gathered.append(data)
             size += len(data)
@@ -162,11 +176,48 @@ class Player:
             self._is_closing = True
             self._writes.extend(self._cut(self._encoder.close(), self._pick))
             return True
-        if end := self._framing.end():
-            self._transport.write(end)
+        self._finish()
         self._handle = None
         self._on_end()
         return False
 
     def _now(self) -> float:
         return monotonic() - self._account.started
+
+    # -- deeds: each says whether there is more to play ---------------------------------------
+
+    def _finish(self) -> bool:
+        """End the body in due form; what follows comes too late."""
+        if end := self._framing.end():
+            self._transport.write(end)
+        return True
+
+    def _cease(self) -> bool:
+        """Leave the end of the coding out, and all that would come before it."""
+        self._is_closing = True
+        return self._close()
+
+    def _break_off(self, end: Callable[[], None]) -> bool:
+        self.stop()
+        self._account.end("broken")
+        end()
+        return False
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """End a connection with RST, where closing would end it with FIN."""
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    transport.abort()
+
+
+DEEDS: dict[str, Callable[[Player], bool]] = {
+    "end": Player._finish,
+    "cease": Player._cease,
+    "close": lambda player: player._break_off(player._transport.close),
+    "abandon": lambda player: player._break_off(player._transport.abort),
+    "reset": lambda player: player._break_off(lambda: reset(player._transport)),
+}
+
+# After these there is no connection; where one comes first, no head leaves.
+FINAL = frozenset({"close", "abandon", "reset"})

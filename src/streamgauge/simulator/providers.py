@@ -197,6 +197,7 @@ class Trouble(NamedTuple):
     anthropic: str
     google: str
     message: str
+    code: str | None = None
 
 
 TROUBLES: dict[int, Trouble] = {
@@ -221,7 +222,7 @@ TROUBLES: dict[int, Trouble] = {
 
 
 def _openai(status: int, trouble: Trouble, message: str) -> Json:
-    code = trouble.openai if status == 429 else None
+    code = trouble.code or (trouble.openai if status == 429 else None)
     return {"error": {"message": message, "type": trouble.openai, "param": None, "code": code}}
 
 
@@ -253,8 +254,12 @@ SHAPES: dict[str, Callable[[int, Trouble, str], Json]] = {
 }
 
 
-def error_body(provider: str, status: int, message: str | None = None) -> Json:
-    """Return the error body that *provider* sends with *status*."""
+def error_body(
+    provider: str, status: int, message: str | None = None, kind: str | None = None
+) -> Json:
+    """Return the error body that *provider* sends with *status*, of a *kind* in its own words."""
     nearest = TROUBLES[500] if status >= 500 else TROUBLES[400]
     trouble = TROUBLES.get(status, nearest)
+    if kind is not None:
+        trouble = trouble._replace(anthropic=kind, google=kind, code=kind)
     return SHAPES.get(provider, _openai)(status, trouble, message or trouble.message)

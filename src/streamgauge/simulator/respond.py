@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from time import time
 from typing import Any, NamedTuple
 
@@ -10,7 +12,11 @@ import msgspec
 
 from streamgauge.simulator.account import Account, Book
 from streamgauge.simulator.answer import answer_to
+from streamgauge.simulator.attempts import Attempts
 from streamgauge.simulator.coding import CUTS, ENCODERS, FRAMINGS, coded_length
+from streamgauge.simulator.damage import damaged
+from streamgauge.simulator.events import Voice
+from streamgauge.simulator.faults import KINDS, Fault
 from streamgauge.simulator.formats import FORMATS
 from streamgauge.simulator.formats.base import Piece, to_json
 from streamgauge.simulator.http import Request, Response
@@ -41,6 +47,8 @@ MODELS = (
 
 NOTHING = Wishes()
 
+SOUND = Fault(name="none")
+
 
 class Body(NamedTuple):
     """What is to be played; *pieces* can be asked for twice, so that a length can be counted."""
@@ -49,6 +57,8 @@ class Body(NamedTuple):
     content_type: str
     pieces: Callable[[], Iterator[Timed]]
     framing: str = "length"
+    kind: str = "json"
+    dialect: str | None = None
 
 
 class Case(NamedTuple):
@@ -60,6 +70,7 @@ class Case(NamedTuple):
     wishes: Wishes
     body: dict[str, Any]
     account: Account
+    fault: Fault | None = None
 
     @property
     def model(self) -> str:
@@ -71,8 +82,9 @@ class Case(NamedTuple):
 class Responder:
     """Answers every request; the same *seed* gives the same answers."""
 
-    def __init__(self, library: Library, seed: int) -> None:
+    def __init__(self, library: Library, seed: int, attempts: Attempts | None = None) -> None:
         self._library = library
+        self._attempts = attempts or Attempts()
         self._seed = seed
         self._book = Book()
 
@@ -97,12 +109,26 @@ class Responder:
         account.model = case.model if body else target.model
         if body is None:
             return self._error(case, 400, "The body is not a JSON object.")
-        return self._answer(case)
+        return self._answer(case._replace(fault=self._fault_of(case)))
 
     # -- choices ----------------------------------------------------------------------------
 
+    def _fault_of(self, case: Case) -> Fault | None:
+        request = case.request
+        fault = self._attempts.asked(
+            case.model,
+            case.path,
+            case.wishes.faults,
+            text=request.headers.get("simulate-fault", ""),
+            now=request.at,
+        )
+        case.account.fault = fault.name if fault else None
+        return fault
+
     def _answer(self, case: Case) -> Response:
         wishes, target = case.wishes, case.target
+        if case.fault is not None and case.fault.name == "status":
+            return self._error(case, case.fault.code)
         if wishes.status is not None:
             return self._error(case, wishes.status)
         if wishes.recording is not None:
@@ -131,7 +157,14 @@ class Responder:
         def pieces() -> Iterator[Timed]:
             return timed(pieces_of(recording, data), case.wishes, self._seed)
 
-        body = Body(recording.http_status, recording.content_type, pieces, "chunked")
+        body = Body(
+            recording.http_status,
+            recording.content_type,
+            pieces,
+            framing="chunked",
+            kind=recording.framing,
+            dialect=recording.dialect,
+        )
         return self._respond(case, body)
 
     def _made(self, case: Case, *, is_stream: bool) -> Response:
@@ -153,10 +186,12 @@ class Responder:
             stream = form.stream(answer)
             return timed(_bulk(stream, least) if least else stream, case.wishes, self._seed)
 
-        return self._respond(case, Body(200, form.content_type, pieces, "chunked"))
+        body = Body(200, form.content_type, pieces, "chunked", "sse", case.target.dialect)
+        return self._respond(case, body)
 
     def _error(self, case: Case, status: int, message: str | None = None) -> Response:
-        body = error_body(case.target.provider, status, message)
+        kind = case.fault.kind if case.fault else None
+        body = error_body(case.target.provider, status, message, kind)
         return self._respond(case, _json(status, body, case.wishes, last_due(case.wishes, 1)))
 
     def _about_us(self, request: Request, path: str) -> Response:
@@ -164,6 +199,7 @@ class Responder:
             "/simulator": lambda: {name: wish.meaning for name, wish in WISHES.items()},
             "/simulator/recordings": lambda: self._library.recordings,
             "/simulator/requests": self._book.accounts,
+            "/simulator/attempts": self._attempts.counts,
         }
         shelf = shelves.get(path)
         # Asking is not traffic: this account is not kept.
@@ -171,6 +207,8 @@ class Responder:
         case = Case(request, path, Target("openai", None, path), NOTHING, {}, account)
         if shelf is None:
             return self._error(case, 404, f"There are {', '.join(shelves)}.")
+        if path == "/simulator/attempts" and request.method == "DELETE":
+            self._attempts.reset()
         return self._respond(case, _json(200, shelf(), NOTHING))
 
     def _models(self) -> Any:
@@ -182,26 +220,36 @@ class Responder:
     # -- the answer, ready to play ------------------------------------------------------------
 
     def _respond(self, case: Case, body: Body) -> Response:
-        wishes, account = case.wishes, case.account
+        wishes, account, fault = case.wishes, case.account, case.fault or SOUND
+        row = KINDS[fault.name]
+        if body.kind not in row.bodies:
+            bodies = ", ".join(sorted(row.bodies))
+            message = f"simulate-fault: {fault.name} wants {bodies}, and this answer is {body.kind}"
+            return self._error(case._replace(fault=None), 400, message)
         account.status = body.status
-        framing = FRAMINGS[wishes.framing or _usual_framing(case.request, body)]
+        framing = FRAMINGS[row.framing or wishes.framing or _usual_framing(case.request, body)]
+        encoding = "gzip" if fault.name == "gzip-cut" else wishes.encoding
+        chunks = "characters" if fault.name == "split" else wishes.chunks
+        voice = Voice(case.target.provider, body.dialect, body.kind)
 
         def pieces() -> Iterator[Timed]:
-            return in_one(body.pieces()) if wishes.chunks == "whole" else body.pieces()
+            whole = in_one(body.pieces()) if chunks == "whole" else body.pieces()
+            return damaged(whole, fault, voice, wishes.head_ms / 1000)
 
         def length() -> int:
-            return coded_length((piece.data for piece in pieces()), ENCODERS[wishes.encoding]())
+            data = (piece.data for piece in pieces())
+            return max(coded_length(data, ENCODERS[encoding]()) + fault.by, 0)
 
         return Response(
             status=body.status,
-            headers=[*_headers(case, body), framing.header(length)],
+            headers=[*_headers(case, body, encoding), framing.header(length)],
             framing=framing,
             account=account,
             player=Player(
                 pieces(),
-                encoder=ENCODERS[wishes.encoding](),
-                cut=CUTS[wishes.chunks],
-                is_gathering=wishes.chunks == "ragged",
+                encoder=ENCODERS[encoding](),
+                cut=CUTS[chunks],
+                is_gathering=chunks == "ragged",
                 framing=framing,
                 seed=self._seed,
                 account=account,
@@ -215,17 +263,27 @@ def _usual_framing(request: Request, body: Body) -> str:
     return "close" if is_old and body.framing == "chunked" else body.framing
 
 
-def _headers(case: Case, body: Body) -> Iterator[tuple[str, str]]:
+def _headers(case: Case, body: Body, encoding: str) -> Iterator[tuple[str, str]]:
     provider, number = case.target.provider, case.account.number
     yield "content-type", body.content_type
     yield "server", "streamgauge-simulator"
     yield REQUEST_ID.get(provider, "x-request-id"), f"req_sim{number:08d}"
     if body.content_type != JSON:
         yield "cache-control", "no-cache"
-    if body.status in RETRY_AFTER:
-        yield "retry-after", "1"
-    if case.wishes.encoding != "identity":
-        yield "content-encoding", case.wishes.encoding
+    if (wait := _retry_after(case.fault, body.status)) is not None:
+        yield "retry-after", wait
+    if encoding != "identity":
+        yield "content-encoding", encoding
+
+
+def _retry_after(fault: Fault | None, status: int) -> str | None:
+    """Return how long to wait: as the fault says, else a second where providers say so."""
+    if fault is None or fault.name != "status":
+        return "1" if status in RETRY_AFTER else None
+    if fault.retry_after_date is not None:
+        date = datetime.now(UTC) + timedelta(seconds=fault.retry_after_date)
+        return format_datetime(date, usegmt=True)
+    return None if fault.retry_after is None else str(fault.retry_after)
 
 
 def _json(status: int, value: Any, wishes: Wishes, due: float = 0.0) -> Body:

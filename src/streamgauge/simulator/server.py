@@ -13,23 +13,28 @@ import contextlib
 import resource
 import secrets
 import signal
+import ssl
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from streamgauge.errors import ConfigurationError
+from streamgauge.simulator.attempts import Attempts
+from streamgauge.simulator.door import Abortable, Door, Refused
 from streamgauge.simulator.http import Connection
 from streamgauge.simulator.recordings import Library
 from streamgauge.simulator.respond import Responder
+from streamgauge.simulator.script import read_script
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4290
 
-# A gateway may open thousands of connections at once.
-BACKLOG = 4096
-
 
 class Simulator:
-    """Answers on the real paths of all providers; *seed* makes what it says repeatable."""
+    """Answers on the real paths of all providers; *seed* makes what it says repeatable.
+
+    *faults* is a script of what goes wrong; with *tls* it speaks HTTPS only.
+    """
 
     def __init__(
         self,
@@ -37,14 +42,18 @@ class Simulator:
         seed: int | None = None,
         host: str = DEFAULT_HOST,
         port: int = DEFAULT_PORT,
+        faults: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._attempts = Attempts(read_script(faults) if faults else ())
         self._responder = Responder(
-            Library(recordings), secrets.randbits(32) if seed is None else seed
+            Library(recordings), secrets.randbits(32) if seed is None else seed, self._attempts
         )
+        self._tls = tls
         self._host = host
         self._port = port
-        self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._door: Door | None = None
+        self._connections: set[Abortable] = set()
 
     @property
     def port(self) -> int:
@@ -55,32 +64,32 @@ class Simulator:
     def url(self) -> str:
         """The base URL for clients."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{host}:{self._port}"
 
     async def start(self) -> None:
         """Listen; raises `ConfigurationError` where the address cannot be had."""
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: Connection(self._responder, self._connections),
-                self._host,
-                self._port,
-                backlog=BACKLOG,
-            )
+            self._door = Door(self._choose, self._host, self._port)
         except OSError as error:
             where = f"{self._host}:{self._port}"
             raise ConfigurationError(f"cannot listen on {where}: {error.strerror}") from None
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._port = self._door.port
 
     async def stop(self) -> None:
         """Stop listening and end all connections at once."""
-        if self._server is None:
+        if self._door is None:
             return
-        self._server.close()
+        await self._door.close()
         for connection in tuple(self._connections):
             connection.abort()
-        await self._server.wait_closed()
-        self._server = None
+        self._door = None
+
+    def _choose(self) -> tuple[asyncio.Protocol, ssl.SSLContext | None]:
+        """Return who speaks on the connection that was just accepted, and over which TLS."""
+        fault = self._attempts.connected(monotonic())
+        if fault is not None:
+            return Refused(fault, self._connections), None
+        return Connection(self._responder, self._connections), self._tls
 
     async def run(self, on_ready: Callable[[Simulator], None] | None = None) -> None:
         """Serve until SIGINT, SIGTERM or cancellation; *on_ready* is told when it listens."""
@@ -105,11 +114,29 @@ def run(
     port: int = DEFAULT_PORT,
     recordings: Path | None = None,
     seed: int | None = None,
+    faults: Path | None = None,
+    certificate: Path | None = None,
+    key: Path | None = None,
     on_ready: Callable[[Simulator], None] | None = None,
 ) -> None:
     """Run a simulator until it is told to stop, on uvloop where there is one."""
+    tls = tls_context(certificate, key)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(Simulator(recordings, seed, host, port).run(on_ready))
+        runner.run(Simulator(recordings, seed, host, port, faults, tls).run(on_ready))
+
+
+def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """Return the context of a PEM *certificate*, whose *key* may be in the same file."""
+    if certificate is None:
+        if key is not None:
+            raise ConfigurationError("a TLS key needs its certificate: --tls-cert")
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # SSLError, too
+        raise ConfigurationError(f"cannot use the certificate {certificate}: {error}") from None
+    return context
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

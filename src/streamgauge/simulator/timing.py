@@ -16,11 +16,12 @@ from streamgauge.simulator.wishes import Wishes
 
 
 class Timed(NamedTuple):
-    """A piece and when it is due."""
+    """A piece and when it is due; a *deed* is what a fault does there, beside or instead."""
 
     due: float
     data: bytes
     is_content: bool
+    deed: str = ""
 
 
 def timed(pieces: Iterable[Piece], wishes: Wishes, seed: int) -> Iterator[Timed]:

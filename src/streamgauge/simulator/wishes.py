@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from streamgauge.errors import StreamgaugeError
+from streamgauge.simulator.faults import Fault, read_faults
 from streamgauge.simulator.providers import PROVIDERS
 
 PREFIX = "simulate-"
@@ -23,7 +24,7 @@ MAX_TOKENS = 10_000_000
 MAX_BYTES = 1 << 40
 
 NAMES = tuple(sorted(PROVIDERS))
-CHUNKS = ("events", "whole", "ragged", "bytes")
+CHUNKS = ("events", "whole", "ragged", "bytes", "characters")
 ENCODINGS = ("identity", "gzip", "br", "zstd")
 FRAMINGS = ("chunked", "length", "close")
 
@@ -54,6 +55,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
     chunks: str = "events"
     encoding: str = "identity"
     framing: str | None = None
+    faults: tuple[Fault, ...] | None = None
 
     @property
     def is_made_to_measure(self) -> bool:
@@ -148,8 +150,11 @@ WISHES: dict[str, Wish] = {
         "jitter_ms", _jitter, "how far a gap may stray: milliseconds (5) or a share (20%)"
     ),
     "simulate-chunks": Wish(
-        "chunks", _one_of(CHUNKS), "what one write holds: an event, all, a ragged cut, a byte"
+        "chunks",
+        _one_of(CHUNKS),
+        "what one write holds: an event, all, a ragged cut, a byte, up to within a character",
     ),
     "simulate-encoding": Wish("encoding", _one_of(ENCODINGS), "compress the body, event by event"),
     "simulate-framing": Wish("framing", _one_of(FRAMINGS), "how the body is delimited"),
+    "simulate-fault": Wish("faults", read_faults, "what goes wrong: a list of faults, as below"),
 }
