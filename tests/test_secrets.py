@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge.secrets import KEY_HEADERS, KeyHasher, is_secret, redacted
+from streamgauge.secrets import KEY_HEADERS, KeyHasher, Signer, is_secret, redacted
 
 SECRET = (
     *KEY_HEADERS,
@@ -88,3 +88,15 @@ def test_made_up_keys_do_not_grow_the_table() -> None:
     for number in range(KeyHasher.MOST + 10):
         hasher(b"%d" % number)
     assert len(hasher._known) <= KeyHasher.MOST
+
+
+def test_a_signature_is_for_one_record_and_one_time() -> None:
+    """And nobody without the secret can make it."""
+    signer = Signer(b"secret")
+    signature = signer.sign("a", 100)
+    assert signer.is_good("a", 100, signature, now=99)
+    assert not signer.is_good("a", 100, signature, now=100)
+    assert not signer.is_good("b", 100, signature, now=99)
+    assert not signer.is_good("a", 101, signature, now=99)
+    assert not signer.is_good("a", 100, "é", now=99)
+    assert not Signer(b"other").is_good("a", 100, signature, now=99)

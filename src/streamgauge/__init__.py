@@ -8,7 +8,8 @@ The map of this package:
 * `gateway` moves the bytes, `journal` keeps them, `recorder` makes records of them.
 * `store` holds the records, `api` answers questions about them.
 * `simulator` is a provider to test against; `cli` is the command.
-* `sdk` logs what does not pass the gateway; its names are those of this package.
+* `sdk` logs what does not pass the gateway, and resumes streams that broke on their way; its
+  names are those of this package.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ __version__ = "0.1.0"
 # needs none of them.
 _NAMES = {
     "AsyncManualLogger": "streamgauge.sdk.logger",
+    "AsyncResumingTransport": "streamgauge.sdk.transport",
     "LogBuilder": "streamgauge.sdk.builder",
     "ManualLogger": "streamgauge.sdk.logger",
+    "ResumingTransport": "streamgauge.sdk.transport",
     "flush_after": "streamgauge.sdk.background",
     "flush_after_wsgi": "streamgauge.sdk.background",
     "flush_all": "streamgauge.sdk.background",
@@ -36,12 +39,15 @@ if TYPE_CHECKING:
     from streamgauge.sdk.builder import LogBuilder
     from streamgauge.sdk.decorator import logged
     from streamgauge.sdk.logger import AsyncManualLogger, ManualLogger
+    from streamgauge.sdk.transport import AsyncResumingTransport, ResumingTransport
     from streamgauge.sdk.wrap import wrap
 
 __all__ = [
     "AsyncManualLogger",
+    "AsyncResumingTransport",
     "LogBuilder",
     "ManualLogger",
+    "ResumingTransport",
     "flush_after",
     "flush_after_wsgi",
     "flush_all",

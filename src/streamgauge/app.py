@@ -78,6 +78,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     from streamgauge.api.app import create_app
     from streamgauge.api.health import Health
     from streamgauge.recorder import Recorder
+    from streamgauge.recorder.answers import Answers
     from streamgauge.store.loader import open_store
 
     # Streams first: where cores are scarce the journal waits, not the client.
@@ -90,7 +91,9 @@ async def recorder(settings: Settings, _: list[str]) -> None:
 
     journal = _journal(settings, "ingest")
     ui_dir = UI_DIR if UI_DIR.is_dir() else None
-    api = create_app(store, recording.live, health, ui_dir, journal)
+    answers = Answers(recording.live, store)
+    secret = secret_of(settings.data_dir)
+    api = create_app(store, recording.live, health, ui_dir, journal, answers, secret)
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(
         uvicorn.Config(

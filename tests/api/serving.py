@@ -14,6 +14,8 @@ import uvicorn
 from streamgauge.api.app import create_app
 from streamgauge.api.health import Health, JournalHealth, RecorderHealth, StoreHealth, WorkerHealth
 from streamgauge.journal.writer import Writer
+from streamgauge.recorder.answers import Answers
+from streamgauge.recorder.live import Live
 from streamgauge.store.loader import Store
 
 T = TypeVar("T")
@@ -72,7 +74,10 @@ class Served:
         self.journal = journal
         self.live = MemoryLive()
         self.health = HEALTHY
-        self.app = create_app(store, self.live, lambda: self.health, ui_dir, journal)
+        answers = Answers(Live(), store)
+        self.app = create_app(
+            store, self.live, lambda: self.health, ui_dir, journal, answers, b"secret"
+        )
         config = uvicorn.Config(
             self.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1
         )

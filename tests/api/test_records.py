@@ -8,7 +8,7 @@ import re
 import msgspec
 import pytest
 
-from streamgauge.api.records import content_of
+from streamgauge.api.answer import content_of
 from streamgauge.api.schemas import RecordDetail, RecordPage
 from streamgauge.record import Record, Transcript
 from tests.storing import FULL, FULL_TRANSCRIPT, put, record
@@ -122,7 +122,7 @@ def test_encoded_bytes_come_with_their_encoding(api, served):
     ],
 )
 def test_only_sound_headers_are_passed_on(headers, expected):
-    assert content_of(Transcript(response_headers=headers, raw=b"x")) == expected
+    assert content_of(headers) == expected
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from litestar.routes import BaseRoute
 from litestar.types import Message, Send
 
 from streamgauge import __version__
-from streamgauge.api import errors, health, helicone, live, log, metrics, records, stats, ui
-from streamgauge.api.parts import Live, Parts
+from streamgauge.api import answer, errors, health, helicone, live, log, metrics, records, stats, ui
+from streamgauge.api.parts import Answers, Live, Parts
 from streamgauge.store.loader import Store
 
 PREFIX = "/api/v1"
@@ -64,20 +64,23 @@ def create_app(
     get_health: Callable[[], health.Health],
     ui_dir: Path | None,
     journal: log.Journal,
+    answers: Answers,
+    secret: bytes,
 ) -> Api:
     """Make the ASGI application over its parts.
 
     *live_view* is used on the event loop only; *get_health* is called there as well and must
     not block. *ui_dir*: the built page, None when there is none. *journal* takes what is logged.
+    *answers* are read by clients that come back; *secret* tells their keys and signatures.
     """
-    parts = Parts(store, live_view, get_health, ui_dir, journal)
+    parts = Parts(store, live_view, get_health, ui_dir, journal, answers, secret)
     api = Router(
         PREFIX,
         route_handlers=[
             records.list_records,
             records.one_record,
             records.one_timeline,
-            records.one_response,
+            answer.one_response,
             stats.get_stats,
             live.get_live,
             log.log_call,

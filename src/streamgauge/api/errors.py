@@ -19,9 +19,11 @@ LONGEST_REASON = 500  # characters of a store's complaint that help; the log has
 
 TYPES = {
     400: "invalid_request",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
+    416: "out_of_range",
     500: "internal_error",
     503: "unavailable",
 }

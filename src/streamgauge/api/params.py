@@ -40,7 +40,7 @@ class Query:
         text = self.take(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
             raise QueryError(f"{name} is a whole number", param=name)
         return int(text)
 
@@ -184,3 +184,20 @@ class DetailOperation(Operation):
             "timeline", "Add the timeline.", Schema(type=OpenAPIType.BOOLEAN, default=False)
         )
         self.parameters = [*(self.parameters or []), extra]
+
+
+@dataclass
+class BytesOperation(Operation):
+    """GET of an answer's bytes."""
+
+    def __post_init__(self) -> None:
+        flag = Schema(type=OpenAPIType.BOOLEAN, default=False)
+        number = Schema(type=OpenAPIType.INTEGER, minimum=0)
+        extra = [
+            _parameter("offset", "Begin at this byte, from 0.", number),
+            _parameter("follow", "Go on until the answer has ended.", flag),
+            _parameter("event_ids", "Put an id into every server-sent event.", flag),
+            _parameter("expires", "With `signature`: until when, in seconds since 1970.", number),
+            _parameter("signature", "In place of a key.", Schema(type=OpenAPIType.STRING)),
+        ]
+        self.parameters = [*(self.parameters or []), *extra]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from litestar.di import NamedDependency
 
+from streamgauge.secrets import KeyHasher, Signer
 from streamgauge.store.loader import Store
 
 if TYPE_CHECKING:
@@ -28,6 +29,44 @@ class Live(Protocol):
         """Everything from now on, as ``(event, data)``."""
 
 
+class Answer(Protocol):
+    """The answer of one exchange, running or stored."""
+
+    @property
+    def key_hash(self) -> str | None:
+        """Whose it is."""
+
+    @property
+    def response_headers(self) -> dict[str, str]:
+        """The provider's headers."""
+
+    @property
+    def ending(self) -> object | None:
+        """How it ended, None while it runs."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are by now."""
+
+    async def news(self) -> None:
+        """Wait until there is more, or the end."""
+
+    def resume(self) -> None:
+        """Somebody has come back for it."""
+
+
+class Answers(Protocol):
+    """The answers as their clients got them. For the event loop only."""
+
+    async def find(self, record_id: str, /) -> Answer | None:
+        """The answer of a record."""
+
+    def read(
+        self, answer: Any, offset: int, *, is_following: bool, is_numbering: bool
+    ) -> AsyncIterator[bytes]:
+        """Its bytes from *offset* on, until now or until its end."""
+
+
 class Parts:
     """The assembly behind the API."""
 
@@ -38,12 +77,17 @@ class Parts:
         health: Callable[[], Health],
         ui_dir: Path | None,
         journal: Journal,
+        answers: Answers,
+        secret: bytes,
     ) -> None:
         self.store = store
         self.live = live
         self.health = health
         self.ui_dir = ui_dir
         self.journal = journal
+        self.answers = answers
+        self.hash_key = KeyHasher(secret)
+        self.signer = Signer(secret)
 
     def keep(self, entries: list[Entry]) -> bool:
         """Append *entries* to the journal; whether its disk took them."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from anyio.to_thread import run_sync
-from litestar import Request, Response, get
+from litestar import Request, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
@@ -16,19 +15,8 @@ from streamgauge.api.errors import ErrorAnswer, NotFound, answers
 from streamgauge.api.params import DetailOperation, ListOperation, Query
 from streamgauge.api.parts import Given, Parts
 from streamgauge.api.schemas import RecordDetail, RecordPage, Timeline
-from streamgauge.record import Record, Transcript
+from streamgauge.record import Record
 from streamgauge.store import queries
-
-# What a provider sent is shown by a browser as if it came from us: it may neither run nor load
-# anything, nor be taken for another type than it says.
-SANDBOX = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Disposition": "inline",
-    "Cache-Control": "no-store",
-}
-ENCODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+[\x20-\x7e]*", re.ASCII)
 
 NOT_FOUND = ResponseSpec(ErrorAnswer, description="No such record", generate_examples=False)
 BAD_QUESTION = ResponseSpec(
@@ -97,43 +85,8 @@ async def one_timeline(
     Query(request).end()
     found = await run_sync(queries.timeline, parts.store, record_id)
     if found is None:
-        raise _not_stored(parts, record_id)
+        raise not_stored(parts, record_id)
     return found
-
-
-@get(
-    "/records/{record_id:str}/bytes",
-    operation_id="getBytes",
-    summary="The response as it arrived",
-    description="The raw bytes of the response with the content type and content encoding that "
-    "the provider gave them.",
-    responses={200: answers(bytes, "The bytes"), 400: BAD_QUESTION, 404: NOT_FOUND},
-)
-async def one_response(
-    request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
-) -> Response[bytes]:
-    """The raw response of one record."""
-    Query(request).end()
-    found = await run_sync(queries.transcript, parts.store, record_id)
-    if found is None:
-        raise _not_stored(parts, record_id)
-    media_type, encoding = content_of(found)
-    # As a header, the type stays as it was; as media_type it would be given a charset.
-    headers = SANDBOX | {"Content-Type": media_type}
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    return Response(found.raw, headers=headers)
-
-
-def content_of(found: Transcript) -> tuple[str, str | None]:
-    """Content type and content encoding of a transcript, as far as they may be passed on."""
-    headers = {name.lower(): value for name, value in found.response_headers.items()}
-    media_type = headers.get("content-type", "")
-    if not _MEDIA_TYPE.fullmatch(media_type):
-        media_type = "application/octet-stream"
-    encoding = headers.get("content-encoding", "").strip().lower()
-    named = {part.strip() for part in encoding.split(",")}
-    return media_type, encoding if found.raw and named <= ENCODINGS else None
 
 
 def _open_record(record_id: str, known: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +95,8 @@ def _open_record(record_id: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known.get(name, default) for name, default in blank.items()}
 
 
-def _not_stored(parts: Parts, record_id: str) -> NotFound:
+def not_stored(parts: Parts, record_id: str) -> NotFound:
+    """Say why the store has no such record."""
     if parts.live.get(record_id) is None:
         return NotFound(f"there is no record {record_id}")
     return NotFound(f"record {record_id} is still open and not stored yet; ask again shortly")

@@ -10,12 +10,15 @@ from __future__ import annotations
 from streamgauge.wire.detect import Choice
 from streamgauge.wire.looks import native_error
 from streamgauge.wire.looks.ending import Ending
+from streamgauge.wire.looks.event_ids import EventIds
 from streamgauge.wire.looks.lines import Lines
 from streamgauge.wire.looks.stream_usage import Hider
 
 FRAMINGS = ("sse", "ndjson")  # those made of lines
 
 HEARTBEAT = b": keep-alive\n\n"
+# Providers say the same; who counts bytes to resume must know what was never in the stream.
+RESUMABLE_HEARTBEAT = b": keep-alive streamgauge\n\n"
 PING = b"event: ping"
 
 # What a heartbeat may begin with: the first byte says of most chunks that they are none.
@@ -33,9 +36,9 @@ def is_heartbeat(lines: bytes) -> bool:
 class Outflow:
     """The lines of one stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_ending", "_lines", "hider", "is_clean", "keep")
+    __slots__ = ("_choice", "_ending", "_lines", "hider", "ids", "is_clean", "keep")
 
-    def __init__(self, choice: Choice, *, is_hiding: bool) -> None:
+    def __init__(self, choice: Choice, *, is_hiding: bool, is_numbering: bool = False) -> None:
         self._choice = choice
         self._lines = Lines()
         self._ending = Ending(choice)
@@ -43,6 +46,7 @@ class Outflow:
         self.is_clean = True
         self.keep = self._ending.keep
         self.hider = Hider() if is_hiding else None
+        self.ids = EventIds() if is_numbering and choice.framing == "sse" else None
 
     def feed(self, chunk: bytes) -> bytes:
         """Take in *chunk* and return the whole lines that can be passed on."""

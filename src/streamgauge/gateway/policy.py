@@ -28,11 +28,18 @@ TIMEOUTS = {
 
 
 class Policy(Struct, frozen=True):
-    """``stay_ns``: how long the provider's stream goes on without its client."""
+    """``stay_ns``: how long the provider's stream goes on without its client.
+
+    The client of an answer that *is_resumable* is told how to come back. Unless it said what
+    its leaving means, the stream then goes on without it (*is_staying*).
+    """
 
     patience: Patience
     stay_ns: int = 0
     heartbeat_ns: int = 0
+    is_resumable: bool = False
+    is_staying: bool = False
+    is_numbering: bool = False
 
 
 class Policies:
@@ -72,6 +79,9 @@ class Policies:
             heartbeat_ns=_nanoseconds(wishes[b"heartbeat"], b"heartbeat")
             if b"heartbeat" in wishes
             else 0,
+            is_resumable=_is_true(wishes.get(b"resume")),
+            is_staying=_is_true(wishes.get(b"resume")) and said is None,
+            is_numbering=_is_true(wishes.get(b"event-ids")),
         )
 
 
@@ -126,6 +136,10 @@ def _seconds(said: bytes) -> float | None:
     except ValueError:
         return None
     return seconds if 0 < seconds <= MOST_SECONDS else None
+
+
+def _is_true(said: bytes | None) -> bool:
+    return said is not None and said.strip().lower() == b"true"
 
 
 def _shown(said: bytes) -> str:

@@ -37,6 +37,7 @@ from streamgauge.gateway.outflow import (
     HEARTBEAT,
     LF,
     MAY_BE_HEARTBEAT,
+    RESUMABLE_HEARTBEAT,
     Outflow,
     is_heartbeat,
 )
@@ -87,6 +88,7 @@ class Relay:
         "outflow",
         "overhead",
         "peer",
+        "policy",
         "response_head",
         "route",
         "served_id",
@@ -118,6 +120,7 @@ class Relay:
             upstream=route.url, patience=policy.patience, stay_ns=policy.stay_ns
         )
         self.exchange.attempts = self.attempts = attempts
+        self.policy = policy
         self.heartbeat_ns = policy.heartbeat_ns
         self.beat_ns = 0  # when the last heartbeat went out
         self.first: FirstContent | None = None  # looked for where a limit asks for it
@@ -132,6 +135,7 @@ class Relay:
             head,
             route,
             is_asking=self._is_asking(head, route),
+            is_looked_into=policy.is_numbering,
             target=attempts.target if attempts is not None else None,
         )
         self.outflow: Outflow | None = None
@@ -246,8 +250,11 @@ class Relay:
             if outflow.hider is not None:
                 pieces = outflow.hider.split(body)
                 if len(pieces) > 1 or pieces[0][1]:
-                    self._send_pieces(at, pieces)
+                    self._send_pieces(at, outflow, pieces)
                     return
+            if outflow.ids is not None:
+                self._send_pieces(at, outflow, [(body, False)])
+                return
         if self.delimiter is not CHUNKED:
             framed = body
         elif framed is None:
@@ -258,10 +265,13 @@ class Relay:
         self.first = None
         self.exchange.has_content = True
 
-    def _send_pieces(self, at: int, pieces: list[tuple[bytes, bool]]) -> None:
+    def _send_pieces(self, at: int, outflow: Outflow, pieces: list[tuple[bytes, bool]]) -> None:
+        """Pass on lines with what the client wants besides, and without what it does not."""
+        ids = outflow.ids
         for piece, is_hidden in pieces:
             if not is_hidden:
-                self.turn.chunk(self, at, piece, delimited(self.delimiter, piece))
+                shown = piece if ids is None else ids.feed(piece)
+                self.turn.chunk(self, at, piece, delimited(self.delimiter, shown))
             elif self.journal is not None:
                 self.turn.note([(Kind.HIDDEN, self.id, at, piece)])
 
@@ -301,7 +311,7 @@ class Relay:
         rest = outflow.rest()
         is_whole = outflow.is_whole_with(rest)
         if rest and is_whole:
-            self.turn.chunk(self, at, rest, delimited(self.delimiter, rest))
+            self._send_pieces(at, outflow, [(rest, False)])
         elif rest:
             self.turn.note([(Kind.HIDDEN, self.id, at, rest)])
         self._do(at, self.exchange.completed() if is_whole else self.exchange.ended_early())
@@ -380,7 +390,8 @@ class Relay:
         is_open = self.delimiter is CHUNKED and not self.is_client_slow
         if is_open and now - since > self.heartbeat_ns and outflow.may_beat():
             self.beat_ns = now
-            self.turn.send_down(self.client.send, delimited(self.delimiter, HEARTBEAT))
+            beat = RESUMABLE_HEARTBEAT if self.policy.is_resumable else HEARTBEAT
+            self.turn.send_down(self.client.send, delimited(self.delimiter, beat))
 
     def shut_down(self) -> None:
         """The process ends."""
@@ -484,12 +495,16 @@ class Relay:
         self._look_into(head)
         self.upload.forget()
         self.is_keeping = self.client.is_keeping_alive()
-        is_hiding = self.outflow is not None and self.outflow.hider is not None
+        if self.policy.is_staying and self.journal is not None:
+            # From here on the client knows how to come back.
+            self.exchange.stay_ns = life.FOR_EVER
+        outflow = self.outflow
+        is_changing = outflow is not None and (outflow.hider is not None or outflow.ids is not None)
         self.delimiter, framing = delimiter_of(
             head,
             self.client.version,
             is_head_request=self.is_head_request,
-            is_changing=is_hiding,
+            is_changing=is_changing,
         )
         if self.delimiter is Delimiter.CLOSE:
             self.is_keeping = False
@@ -518,7 +533,9 @@ class Relay:
             return
         if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
             is_hiding = self.upload.has_asked and not self.is_usage_shown
-            self.outflow = Outflow(choice, is_hiding=is_hiding)
+            self.outflow = Outflow(
+                choice, is_hiding=is_hiding, is_numbering=self.policy.is_numbering
+            )
 
     def _our_headers(self) -> bytes:
         if self.journal is None and self.response_head is not None:
@@ -529,6 +546,8 @@ class Relay:
             name,
             self.served_id or name,
         )
+        if self.policy.is_resumable and self.journal is not None:
+            ours += b"\r\nStreamgauge-Resume-Url: " + self.gateway.resume_url(name.decode())
         attempts = self.attempts
         if attempts is None:
             return ours

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from time import monotonic_ns
+from time import monotonic_ns, time
 from typing import TYPE_CHECKING
 
 from streamgauge.gateway.breaker import Watch
@@ -18,7 +18,7 @@ from streamgauge.gateway.probes import keep_alive
 from streamgauge.gateway.routes import Routes
 from streamgauge.gateway.targets import Plans
 from streamgauge.gateway.turn import Turn
-from streamgauge.secrets import KeyHasher
+from streamgauge.secrets import KeyHasher, Signer
 
 if TYPE_CHECKING:
     from streamgauge.gateway.relay import Relay
@@ -42,6 +42,10 @@ LAST_WORD_S = 1.0
 ACCEPT_PAUSE_S = 0.5
 
 
+# How long the signed URL of an answer is good for.
+RESUME_S = 86_400
+
+
 class Gateway:
     """One worker's gateway: `start` it on a listening socket, `stop` it once."""
 
@@ -51,6 +55,7 @@ class Gateway:
         self.routes = Routes(settings)
         self.new_id = Ids()
         self.hash_key = KeyHasher(secret)
+        self._signer = Signer(secret)
         self.policies = Policies(settings)
         self.plans = Plans(settings, self.routes)
         self.watch = Watch()
@@ -173,6 +178,13 @@ class Gateway:
     def ended(self) -> None:
         """An exchange has ended."""
         self.open -= 1
+
+    def resume_url(self, record_id: str) -> bytes:
+        """Return where a client can come back to an answer, without a key, for a day."""
+        expires = int(time()) + RESUME_S
+        signature = self._signer.sign(record_id, expires)
+        query = f"follow=true&expires={expires}&signature={signature}"
+        return f"/api/v1/records/{record_id}/bytes?{query}".encode()
 
     def counters(self) -> dict[str, int]:
         """What the worker tells the recorder about itself, about once a second."""

@@ -28,6 +28,7 @@ class Upload:
         "_held",
         "_is_asking",
         "_is_chunked",
+        "_is_looked_into",
         "_kept",
         "_route",
         "_target",
@@ -38,9 +39,19 @@ class Upload:
     )
 
     def __init__(
-        self, head: RequestHead, route: Route, *, is_asking: bool, target: Target | None = None
+        self,
+        head: RequestHead,
+        route: Route,
+        *,
+        is_asking: bool,
+        is_looked_into: bool = False,
+        target: Target | None = None,
     ) -> None:
-        """*target*: the first of several, for which all of the body is kept."""
+        """*target*: the first of several, for which all of the body is kept.
+
+        *is_looked_into*: the answer must come uncompressed.
+        """
+        self._is_looked_into = is_looked_into
         self.head = head
         self._route = route
         self._target = target
@@ -106,7 +117,7 @@ class Upload:
             host=self._route.host,
             length=None if is_bodiless else len(asking or changed),
             forward=target.forward,
-            is_looked_into=self.has_asked,
+            is_looked_into=self.has_asked or self._is_looked_into,
         )
         self._kept.append(head + (asking or changed))
         self.size = len(asking or changed)
@@ -151,7 +162,11 @@ class Upload:
         if not self._route.is_recorded:
             forward = [*self.head.forward, *self.head.ours]
         return upstream_request(
-            self.head, path=self._route.path, host=self._route.host, forward=forward
+            self.head,
+            path=self._route.path,
+            host=self._route.host,
+            forward=forward,
+            is_looked_into=self._is_looked_into,
         )
 
     def _framed(self, body: bytes, *, is_whole: bool) -> bytes:

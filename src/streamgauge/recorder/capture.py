@@ -7,6 +7,7 @@ answer has marks for its bytes and its end, but no token times: it came in one p
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ from streamgauge.record import (
 )
 from streamgauge.recorder.labels import Labels, joined, labels_of, provider_request_id
 from streamgauge.recorder.outcome import Verdict, judge
+from streamgauge.recorder.source import Ending
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
 from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, inflated
 from streamgauge.wire.detect import choose
@@ -77,18 +79,22 @@ class Capture:
         "_overheads",
         "_prices",
         "_raw",
+        "_readers",
         "_request",
         "_response_headers",
         "_t0",
         "_timeline",
+        "_whole",
         "bytes_in",
         "bytes_out",
         "chunks",
+        "ending",
         "id",
         "is_announced",
         "is_tunnel",
         "node",
         "open",
+        "resumed",
         "seen_at",
     )
 
@@ -129,6 +135,10 @@ class Capture:
         self._lost_bytes = 0
         self._attempts: list[tuple[Retried, Open, int, int]] = []  # that failed; begin, end
         self._attempt_ns = t_ns
+        self._readers: list[asyncio.Future[None]] = []  # who waits for more
+        self._whole: bytes | None = None  # what was said, once it is over
+        self.ending: Ending | None = None
+        self.resumed = 0
         self.body(t_ns, Body(data=opening.body, complete=opening.complete))
 
     # -- entries ---------------------------------------------------------------------------------
@@ -172,6 +182,7 @@ class Capture:
         if not self.is_tunnel:
             choice = choose(path=self.open.path, content_type=headers.get("content-type"))
             self._decoding = Decoding(choice, headers.get("content-encoding"))
+        self._tell()
 
     def chunk(self, t_ns: int, payload: bytes) -> None:
         """Bytes of the answer, behind the overhead of the chunk before them."""
@@ -184,6 +195,8 @@ class Capture:
         self.chunks += 1
         self.bytes_out += size
         self._raw.add(data)
+        if self._readers:
+            self._tell()
         timeline, decoding = self._timeline, self._decoding
         if timeline is None or decoding is None:
             return
@@ -215,6 +228,7 @@ class Capture:
         self._raw.add(data)
         if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
             self._timeline.chunk(t_ns, len(data))
+        self._tell()
 
     def mark(self, t_ns: int, mark: Mark) -> None:
         """A named moment."""
@@ -273,7 +287,9 @@ class Capture:
             attempts=self._all_attempts(t_ns, verdict),
             **{name: getattr(verdict, name) for name in verdict.__struct_fields__},
         )
-        return record, self._transcript(timeline)
+        transcript = self._transcript(timeline)
+        self._over(Ending(verdict.outcome, verdict.error_type, verdict.error_message))
+        return record, transcript
 
     def bare(self, end: End) -> tuple[Record, Transcript]:
         """Make a record without looking at the answer: better than none."""
@@ -301,6 +317,55 @@ class Capture:
         """Let go of what is held; there will be no record."""
         self._request.drop()
         self._raw.drop()
+        self._over(Ending(Outcome.GATEWAY_RESTARTED, "not_decoded", None))
+
+    # -- who reads along: `source.Source` ---------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+        return self.open.path
+
+    @property
+    def key_hash(self) -> str | None:
+        """Whose answer it is."""
+        return self.open.key_hash
+
+    @property
+    def response_headers(self) -> dict[str, str]:
+        """The answer's headers."""
+        return self._response_headers
+
+    @property
+    def size(self) -> int:
+        """How many bytes of the answer there are by now."""
+        return self._raw.size if self._whole is None else len(self._whole)
+
+    def piece(self, offset: int, limit: int) -> bytes:
+        """Return up to *limit* bytes of the answer from *offset* on."""
+        whole = self._whole
+        return self._raw.piece(offset, limit) if whole is None else whole[offset : offset + limit]
+
+    def resume(self) -> None:
+        """Somebody has come back for it."""
+        self.resumed += 1
+
+    async def news(self) -> None:
+        """Wait until there is more of the answer, or its end."""
+        if self.ending is None:
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._readers.append(waiting)
+            await waiting
+
+    def _tell(self) -> None:
+        readers, self._readers = self._readers, []
+        for waiting in readers:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    def _over(self, ending: Ending) -> None:
+        self.ending = ending
+        self._tell()
 
     def _account(self, timeline: Timeline, **ending: Any) -> Record:
         usage = self._estimated(self._usage())
@@ -339,7 +404,7 @@ class Capture:
         return self.open.source != Source.GATEWAY and kind.startswith("text/plain")
 
     def _transcript(self, timeline: Timeline) -> Transcript:
-        raw = self._raw.take()
+        raw = self._whole = self._raw.take()
         return Transcript(
             request_headers=joined(self._headers),
             response_headers=self._response_headers,
@@ -492,6 +557,7 @@ class Capture:
             "provider_request_id": provider_request_id(self._response_headers),
             "key_hash": self.open.key_hash,
             "retries": len(self._attempts),
+            "resumed": self.resumed,
             "journal_node": self.node,
         }
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from streamgauge.record import Record
+from streamgauge.recorder.source import Source
 
 # How often a subscriber hears of one exchange.
 PROGRESS_INTERVAL_S = 0.25
@@ -30,7 +31,7 @@ BODIES = ("request_body", "reply", "response_text", "attempts")
 Event = tuple[str, dict[str, Any]]
 
 
-class Running(Protocol):
+class Running(Source, Protocol):
     """An exchange as the live view needs it."""
 
     id: str
@@ -114,6 +115,10 @@ class Live:
             return found
         running = self._running.get(record_id)
         return running.known() if running is not None else None
+
+    def source(self, record_id: str) -> Running | None:
+        """Return the exchange of that id, until its final record is in the store."""
+        return self._running.get(record_id)
 
     def subscribe(self) -> Subscription:
         """Follow from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -64,6 +65,12 @@ class Spool:
             return bytes(self._held)
         self._file.seek(0)
         return self._file.read()
+
+    def piece(self, offset: int, limit: int) -> bytes:
+        """Return up to *limit* bytes from *offset* on."""
+        if self._file is None:
+            return bytes(self._held[offset : offset + limit])
+        return os.pread(self._file.fileno(), limit, offset)
 
     def take(self) -> bytes:
         """Return all that is kept and let go of it."""
