@@ -39,7 +39,7 @@ demo: install ui
 	@$(BIN)/streamgauge demo $(ARGS)
 
 test: install ui
-	@$(BIN)/python tests/clients/legacy_env.py > /dev/null
+	@$(BIN)/python tests/clients/environments.py > /dev/null
 	@scripts/chromium
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
@@ -69,4 +69,4 @@ lock: | .venv/installed
 		--no-header --quiet -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .venv-openai028 ui/node_modules src/streamgauge/ui bench/bin build dist
+	rm -rf .venv .venv-* ui/node_modules tests/clients/node/node_modules src/streamgauge/ui bench/bin build dist

@@ -26,7 +26,7 @@ from streamgauge.cli.commands import app
 from streamgauge.record import Outcome
 from streamgauge.settings import BUILT_IN_PROVIDERS, load, table
 from streamgauge.simulator.script import read_script
-from tests.clients.legacy_env import legacy_python
+from tests.clients.environments import python_of
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
@@ -119,7 +119,7 @@ def test_python_blocks_run(block, product, simulator):
 @blocks("python openai<1")
 def test_python_blocks_for_the_old_library_run(block, product, simulator):
     """In the environment that has it."""
-    assert_runs(legacy_python(), block, product, simulator)
+    assert_runs(python_of("openai028"), block, product, simulator)
 
 
 def assert_runs(python: Path, block: Block, product: Product, simulator: RunningSimulator) -> None:

@@ -6,10 +6,7 @@ Only the base URL is changed. Wishes for the simulator go along as extra headers
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import anthropic
@@ -17,8 +14,7 @@ import openai
 import together
 from msgspec import Struct
 
-from tests.clients.legacy_env import legacy_python
-from tests.product import plain_environment
+from tests.clients.running import run_python
 
 
 class Ask(Struct, frozen=True):
@@ -191,16 +187,7 @@ def _legacy(mode: str) -> Callable[[Ask], str]:
             "headers": ask.headers,
             "usage": ask.usage,
         }
-        done = subprocess.run(
-            [legacy_python(), Path(__file__).with_name("legacy_call.py")],
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=plain_environment(),
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return run_python("openai028", "legacy_call.py", given)
 
     return call
 

@@ -1,4 +1,4 @@
-"""One call with openai 0.28, as its users wrote it. Runs in the environment of `legacy_env`.
+"""One call with openai 0.28, as its users wrote it. Runs in an environment of its own.
 
 In: JSON on standard input with base, mode, model, text, headers, usage. Out: JSON with what
 the SDK gave.
