@@ -117,6 +117,7 @@ def test_an_outage_is_served_by_the_fallback(outage: Outage) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(300)
 def test_a_minute_of_outage_is_served_by_the_fallback(long_outage: Outage) -> None:
     """The same, for a minute."""
     survives(long_outage)

@@ -190,6 +190,7 @@ def test_streams_survive_broken_connections(workers: Product) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_many_streams_survive_broken_connections(workers: Product) -> None:
     """The same, for longer."""
     all_arrive(workers, SOAK_STREAMS)
