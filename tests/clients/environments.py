@@ -12,12 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NODE = Path(__file__).parent / "node"
+HERE = Path(__file__).parent
+NODE = HERE / "node"
 
 # openai 0.28 is the last before the rewrite; LiteLLM is large, and its callback for Helicone
-# needs words that later versions of anthropic do not have.
+# needs words that later versions of anthropic do not have. What helicone-async needs takes pip
+# very long to find out, so it is written down.
 REQUIREMENTS = {
     "openai028": ("openai==0.28.1",),
+    "helicone-async": ("--no-deps", "-r", str(HERE / "helicone_async.txt")),
     "litellm": ("litellm==1.106.2", "anthropic==0.125.0"),
 }
 
@@ -32,7 +35,8 @@ def python_of(name: str) -> Path:
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, *REQUIREMENTS[name]], check=True)
 
-    _make(folder, "\n".join(REQUIREMENTS[name]), install)
+    wanted = (Path(one).read_text() if one.endswith(".txt") else one for one in REQUIREMENTS[name])
+    _make(folder, "\n".join(wanted), install)
     return python
 
 

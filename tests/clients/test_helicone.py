@@ -416,3 +416,51 @@ def test_litellms_callback(product, simulator, provider, model, path, dialect):
         ttft_ms=None,
     )
     assert record["duration_ms"] > 0
+
+
+# -- helicone-async --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_the_asynchronous_logger(product, simulator, stream):
+    """Its spans have an event per chunk, which tell the time to the first token."""
+    text = question()
+    asking = {
+        "endpoint": f"{product.url}/v1/trace/log-python",
+        "base": f"{simulator.url}/v1",
+        "model": GPT,
+        "text": text,
+        "stream": stream,
+        "properties": LABELS | OWN,
+        "wishes": WISHES,
+    }
+    said = run_python("helicone-async", "helicone_async_call.py", asking)
+    assert len(said.split()) > 5
+    record = product.record_of(text)
+    is_as(
+        record,
+        **LABELLED
+        | {
+            "source": "otlp",
+            "properties": {
+                **LABELLED["properties"],
+                "service": record["properties"]["service"],
+                "trace_id": record["properties"]["trace_id"],
+                "span_id": record["properties"]["span_id"],
+            },
+        },
+        provider="openai",
+        model=GPT,
+        streaming=stream,
+        http_status=200,
+        outcome="completed",
+        response_text=said,
+        finish_reasons=["stop"],
+        # Its spans of streams leave the usage out.
+        usage_source="estimated" if stream else "reported",
+    )
+    assert len(record["properties"]["trace_id"]) == 32
+    if stream:
+        assert float(WISHES["Simulate-Head-Ms"]) <= record["ttft_ms"] <= record["duration_ms"]
+    else:
+        assert (record["ttft_ms"], record["output_tokens"]) == (None, 12)

@@ -14,7 +14,19 @@ from litestar.routes import BaseRoute
 from litestar.types import Message, Send
 
 from streamgauge import __version__
-from streamgauge.api import answer, errors, health, helicone, live, log, metrics, records, stats, ui
+from streamgauge.api import (
+    answer,
+    errors,
+    health,
+    helicone,
+    live,
+    log,
+    metrics,
+    otlp,
+    records,
+    stats,
+    ui,
+)
 from streamgauge.api.parts import Answers, Live, Parts
 from streamgauge.store.loader import Store
 
@@ -91,6 +103,7 @@ def create_app(
             api,
             helicone.log_manually,
             helicone.log_typed,
+            otlp.export_traces,
             health.get_health,
             health.get_ready,
             metrics.get_metrics,

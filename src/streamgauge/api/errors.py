@@ -23,6 +23,7 @@ TYPES = {
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
+    415: "unsupported_type",
     416: "out_of_range",
     500: "internal_error",
     503: "unavailable",
