@@ -131,6 +131,8 @@ class RouteSettings(Own, frozen=True, kw_only=True, forbid_unknown_fields=True):
     targets: Annotated[list[Target], Meta(min_length=1, max_length=20)]
     # Give the client nothing before the first content, so that silence can still fall over.
     hold: bool = False
+    # A stream that breaks may be continued by a second answer, if that begins with the same.
+    on_interruption: Literal["error", "retry"] = "error"
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -496,7 +498,8 @@ def _read_routes(given: Any, place: str) -> dict[str, RouteSettings]:
             raise ConfigurationError(
                 f'{place}route "{name}": {error}; it needs targets, a list of '
                 '{ provider = "NAME" } with, if wanted, model and key_env, and may have retries '
-                "(0 to 10), hold (true or false) and a provider's timeouts and on_disconnect"
+                "(0 to 10), hold (true or false), on_interruption (error or retry) and a "
+                "provider's timeouts and on_disconnect"
             ) from None
         fault = _name_fault(name)
         if fault:

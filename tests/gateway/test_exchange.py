@@ -252,7 +252,7 @@ def test_silence_in_a_stream_is_a_stall_without_one() -> None:
 
 def test_a_stream_that_ends_without_its_last_word_is_truncated() -> None:
     """HTTP's end is fine, so the provider's connection is; the stream is not."""
-    commands = streaming().ended_early()
+    commands = streaming().ended_early(5)
     assert CancelUpstream() not in commands
     assert isinstance(commands[0], CutAnswer)
     end = finish(commands)

@@ -36,13 +36,14 @@ class Failure(Struct, frozen=True):
 class Attempts:
     """Where one exchange stands in its plan."""
 
-    __slots__ = ("_index", "_plan", "_retries", "_watch", "number")
+    __slots__ = ("_index", "_may_rescue", "_plan", "_retries", "_watch", "number")
 
     def __init__(self, plan: Plan, watch: Watch) -> None:
         self._plan = plan
         self._watch = watch
         self._index = 0
         self._retries = plan.retries
+        self._may_rescue = plan.is_rescuing
         self.number = 1
 
     @property
@@ -83,6 +84,12 @@ class Attempts:
         self._of(following)[1].earn()
         self.number += 1
         return 0
+
+    def interrupted(self, failure: Failure, at: int) -> int | None:
+        """A stream broke in the middle: as `failed`, with one more try at the same target."""
+        self._retries = max(self._retries, 1) if self._may_rescue else self._retries
+        self._may_rescue = False
+        return self.failed(failure, at)
 
     def is_failure(self, status: int) -> bool:
         """Whether an answer of that status is worth another attempt."""

@@ -150,7 +150,9 @@ class Exchange:
         "asked_ns",
         "attempts",
         "began_ns",
+        "broken",
         "has_content",
+        "is_rescuable",
         "left_ns",
         "patience",
         "retried",
@@ -169,6 +171,9 @@ class Exchange:
         self.asked_ns = 0  # when this attempt's request was complete
         self.began_ns = 0  # when the first one's was
         self.attempts: Attempts | None = None  # where there may be more than one
+        self.is_rescuable = False  # what the client has is known
+        # How a stream ends that broke, if nobody can continue it.
+        self.broken: tuple[CutAnswer, Finish] | None = None
         self.left_ns = 0  # when the client has left a stream that goes on
         self.has_content = False  # looked for only where a limit asks for it
         self.reused = False
@@ -214,6 +219,11 @@ class Exchange:
         if self.state is not State.WAITING:
             return _NOTHING
         self.active_ns = at
+        if self.broken is not None:
+            self.broken = None  # the client has its head, and the stream goes on
+            self.has_content = True
+            self.state = State.STREAMING
+            return _NOTHING
         if status == 101:
             self.state = State.TUNNEL
             return _OPEN_TUNNEL
@@ -227,13 +237,22 @@ class Exchange:
         self.state = State.ENDED
         return _COMPLETED_ALONE if self.left_ns else _COMPLETED
 
-    def ended_early(self) -> Commands:
+    def ended_early(self, at: int) -> Commands:
         """The response is whole as HTTP counts it, but its dialect's last word never came."""
         if self.state is not State.STREAMING:
             return _NOTHING
-        self.state = State.ENDED
         kind, why = "no_terminal_event", "the provider ended the stream before its last event"
-        return CutAnswer(kind, why), Finish(Outcome.TRUNCATED, ClosedBy.UPSTREAM, kind, why)
+        end = Finish(Outcome.TRUNCATED, ClosedBy.UPSTREAM, kind, why)
+        again = self._rescue(at, end)
+        if not again:
+            self.state = State.ENDED
+        return again or (CutAnswer(kind, why), end)
+
+    def rescue_failed(self, at: int, failure: Failure) -> Commands:
+        """A second answer does not continue the first: there may be a third."""
+        if self.state is not State.WAITING:
+            return _NOTHING
+        return self._again(at, failure) or self._end_broken()
 
     def upstream_closed(self, at: int, why: str, *, is_repeatable: bool) -> Commands:
         """The provider closed or reset the connection before the response was whole.
@@ -255,7 +274,8 @@ class Exchange:
                 502, kind, message, Outcome.TRUNCATED, ClosedBy.UPSTREAM
             )
         if self.state is State.STREAMING:
-            return self._cut("upstream_closed", why, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+            kind, outcome = "upstream_closed", Outcome.TRUNCATED
+            return self._broke(at, kind, why, outcome, ClosedBy.UPSTREAM)
         return self._close_tunnel(ClosedBy.UPSTREAM)
 
     def request_body(self, at: int) -> None:
@@ -269,7 +289,9 @@ class Exchange:
         if self.state not in (State.WAITING, State.STREAMING):
             return _NOTHING
         kind, message = "invalid_response", f"{self.upstream} sent an invalid response: {why}"
-        again = self._again(at, Failure(kind, message)) if self.state is State.WAITING else None
+        if self.state is State.STREAMING:
+            return self._broke(at, kind, message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
+        again = self._again(at, Failure(kind, message))
         return again or self._give_up(502, kind, message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
 
     # -- the client ---------------------------------------------------------------------------
@@ -350,8 +372,9 @@ class Exchange:
         self, at: int, status: int, kind: str, message: str, outcome: Outcome
     ) -> Commands:
         """The provider has kept us waiting: it would only do so again, but others may not."""
-        is_open = self.state in (State.CONNECTING, State.WAITING)
-        again = self._again(at, Failure(kind, message, is_lasting=True)) if is_open else None
+        if self.state is State.STREAMING:
+            return self._broke(at, kind, message, outcome, ClosedBy.GATEWAY)
+        again = self._again(at, Failure(kind, message, is_lasting=True))
         return again or self._give_up(status, kind, message, outcome, ClosedBy.GATEWAY)
 
     def _again(self, at: int, failure: Failure) -> Commands:
@@ -359,10 +382,38 @@ class Exchange:
         wait_ns = self.attempts.failed(failure, at) if self.attempts is not None else None
         if wait_ns is None:
             return _NOTHING
+        return self._try(at, failure, wait_ns)
+
+    def _broke(
+        self, at: int, kind: str, why: str, outcome: Outcome, closed_by: ClosedBy
+    ) -> Commands:
+        """An open stream broke: end it, unless a second answer may continue it."""
+        end = Finish(outcome, closed_by, kind, why)
+        return self._rescue(at, end) or self._cut(kind, why, outcome, closed_by)
+
+    def _rescue(self, at: int, end: Finish) -> Commands:
+        """Ask for a second answer that continues the stream; nothing if nobody wants that."""
+        if self.attempts is None or not self.is_rescuable:
+            return _NOTHING
+        kind, why = end.error_type or "", end.error_message or ""
+        is_lasting = end.outcome is Outcome.STALLED
+        failure = Failure(kind, why, status=200, is_lasting=is_lasting)
+        wait_ns = self.attempts.interrupted(failure, at)
+        if wait_ns is None:
+            return _NOTHING
+        self.broken = CutAnswer(kind, why), end
+        return self._try(at, failure, wait_ns)
+
+    def _try(self, at: int, failure: Failure, wait_ns: int) -> Commands:
         self.state = State.CONNECTING
         self.active_ns = self.asked_ns = at + wait_ns
         self.retried = self.has_content = False
         return CancelUpstream(), TryAgain(failure, wait_ns)
+
+    def _end_broken(self) -> Commands:
+        """Nobody could continue the stream; it ends as it broke."""
+        self.state = State.ENDED
+        return CancelUpstream(), *(self.broken or ())
 
     def shut_down(self) -> Commands:
         """The gateway stops and cannot wait any longer."""
@@ -376,6 +427,8 @@ class Exchange:
     def _end_with_answer(
         self, status: int, kind: str, message: str, outcome: Outcome, closed_by: ClosedBy
     ) -> Commands:
+        if self.broken is not None:
+            return self._end_broken()
         self.state = State.ENDED
         return Answer(status, kind, message), Finish(outcome, closed_by, kind, message)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from streamgauge.wire.detect import Choice
 from streamgauge.wire.looks import native_error
+from streamgauge.wire.looks.continuation import Spoken, is_continuable
 from streamgauge.wire.looks.ending import Ending
 from streamgauge.wire.looks.event_ids import EventIds
 from streamgauge.wire.looks.lines import Lines
@@ -36,9 +37,16 @@ def is_heartbeat(lines: bytes) -> bool:
 class Outflow:
     """The lines of one stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_ending", "_lines", "hider", "ids", "is_clean", "keep")
+    __slots__ = ("_choice", "_ending", "_lines", "hider", "ids", "is_clean", "keep", "spoken")
 
-    def __init__(self, choice: Choice, *, is_hiding: bool, is_numbering: bool = False) -> None:
+    def __init__(
+        self,
+        choice: Choice,
+        *,
+        is_hiding: bool,
+        is_numbering: bool = False,
+        is_rescuing: bool = False,
+    ) -> None:
         self._choice = choice
         self._lines = Lines()
         self._ending = Ending(choice)
@@ -46,6 +54,8 @@ class Outflow:
         self.is_clean = True
         self.keep = self._ending.keep
         self.hider = Hider() if is_hiding else None
+        # What the client has, where a second answer may go on from there.
+        self.spoken = Spoken(choice) if is_rescuing and is_continuable(choice) else None
         self.ids = EventIds() if is_numbering and choice.framing == "sse" else None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -61,6 +71,12 @@ class Outflow:
             and not self._lines.is_within
             and self._ending.is_at_border()
         )
+
+    def closing(self) -> bytes:
+        """Return what ends the event that has begun, and let go of half a line after it."""
+        self._lines.close()
+        self.is_clean = True
+        return b"" if self._ending.is_at_border() else b"\n"
 
     def rest(self) -> bytes:
         """Return the line that never ended; it has not been passed on."""

@@ -42,6 +42,7 @@ from streamgauge.gateway.outflow import (
     is_heartbeat,
 )
 from streamgauge.gateway.policy import Policy
+from streamgauge.gateway.rescue import Rescue
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.trial import Trial
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send
@@ -247,6 +248,9 @@ class Relay:
                 if lines is not body:
                     body, framed = lines, None
             outflow.keep(body)
+            if outflow.spoken is not None:
+                outflow.spoken.feed(body)
+                self.exchange.is_rescuable = outflow.spoken.is_short
             if outflow.hider is not None:
                 pieces = outflow.hider.split(body)
                 if len(pieces) > 1 or pieces[0][1]:
@@ -314,7 +318,7 @@ class Relay:
             self._send_pieces(at, outflow, [(rest, False)])
         elif rest:
             self.turn.note([(Kind.HIDDEN, self.id, at, rest)])
-        self._do(at, self.exchange.completed() if is_whole else self.exchange.ended_early())
+        self._do(at, self.exchange.completed() if is_whole else self.exchange.ended_early(at))
 
     def tunnelled(self, at: int, data: bytes) -> None:
         """Pass on bytes of an upgraded connection."""
@@ -340,6 +344,14 @@ class Relay:
         """The provider's answer is not HTTP."""
         at = monotonic_ns()
         self._do(at, self.exchange.upstream_broke(at, why))
+
+    def rescued(self, at: int) -> None:
+        """A second answer goes on where the first one broke."""
+        self._do(at, self.exchange.head(at, status=200))
+
+    def rescue_failed(self, at: int, failure: Failure) -> None:
+        """A second answer does not; there may be a third."""
+        self._do(at, self.exchange.rescue_failed(at, failure))
 
     def attempt_failed(self, at: int, failure: Failure, *, is_whole: bool) -> bool:
         """Go on to the next attempt, if there is one; *is_whole*: this one's answer ends here."""
@@ -454,8 +466,15 @@ class Relay:
 
     def _attach(self, connection: UpstreamConnection) -> None:
         self.upstream = connection
-        attempts = self.exchange.attempts
-        connection.receiver = self if attempts is None else Trial(self, attempts, connection)
+        attempts, outflow = self.exchange.attempts, self.outflow
+        if attempts is None:
+            connection.receiver = self
+        elif outflow is not None and outflow.spoken is not None:
+            connection.receiver = Rescue(self, attempts, outflow.spoken)
+            if self.is_client_slow:
+                connection.pause_reading()
+        else:
+            connection.receiver = Trial(self, attempts, connection)
 
     def _try_again(self, command: life.TryAgain, at: int, entries: Entries, out: Out) -> None:
         attempts = self.attempts
@@ -465,12 +484,23 @@ class Relay:
         self.route = target.route
         self.exchange.upstream = target.route.url
         self.is_request_sent = False
+        if self.outflow is not None:
+            self._close_event(at, self.outflow, entries, out)
         self.upload.aim(target, is_asking=self._is_asking(self.upload.head, target.route))
         begins_ns = at + command.wait_ns
         entries.append(
             (Kind.RETRIED, self.id, at, notes.retried(command.failure, target, begins_ns))
         )
         self.connecting = self.gateway.loop.create_task(self._wait(command.wait_ns))
+
+    def _close_event(self, at: int, outflow: Outflow, entries: Entries, out: Out) -> None:
+        """End the event that the client has begun to read; what is to come begins a new one."""
+        closing = outflow.closing()
+        if closing and outflow.spoken is not None:
+            outflow.keep(closing)
+            outflow.spoken.feed(closing)
+            entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(0) + closing))
+            out.append(delimited(self.delimiter, closing))
 
     async def _wait(self, wait_ns: int) -> None:
         await asyncio.sleep(wait_ns / 1e9)
@@ -493,7 +523,8 @@ class Relay:
         if head is None:
             return
         self._look_into(head)
-        self.upload.forget()
+        if self.outflow is None or self.outflow.spoken is None:
+            self.upload.forget()
         self.is_keeping = self.client.is_keeping_alive()
         if self.policy.is_staying and self.journal is not None:
             # From here on the client knows how to come back.
@@ -534,7 +565,10 @@ class Relay:
         if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
             is_hiding = self.upload.has_asked and not self.is_usage_shown
             self.outflow = Outflow(
-                choice, is_hiding=is_hiding, is_numbering=self.policy.is_numbering
+                choice,
+                is_hiding=is_hiding,
+                is_numbering=self.policy.is_numbering,
+                is_rescuing=self.attempts is not None and self.attempts.plan.is_rescuing,
             )
 
     def _our_headers(self) -> bytes:

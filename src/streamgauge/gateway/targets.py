@@ -72,6 +72,7 @@ class Plan(Struct, frozen=True):
     retries: int = 0
     backoff: Backoff = Backoff()
     is_holding: bool = False
+    is_rescuing: bool = False
 
 
 class _Range(Struct):
@@ -126,13 +127,17 @@ class Plans:
         is_holding = settings is not None and settings.hold
         if b"hold" in wishes:
             is_holding = _is_true(wishes[b"hold"])
-        if len(targets) == 1 and not retries:
+        is_rescuing = settings is not None and settings.on_interruption == "retry"
+        if b"on-interruption" in wishes:
+            is_rescuing = _is_retry(wishes[b"on-interruption"])
+        if len(targets) == 1 and not retries and not is_rescuing:
             return None
         return Plan(
             targets=targets,
             retries=retries,
             backoff=_backoff(wishes),
             is_holding=is_holding,
+            is_rescuing=is_rescuing,
         )
 
     def _targets(
@@ -172,7 +177,7 @@ class Plans:
 
 
 # The wishes that ask for more than one try.
-WISHES = frozenset([b"fallbacks", b"retries", b"retry-enabled"])
+WISHES = frozenset([b"fallbacks", b"retries", b"retry-enabled", b"on-interruption"])
 
 
 def _path_for(name: str, route: Route) -> bytes:
@@ -263,6 +268,17 @@ def _number(said: bytes, header: str, most: float) -> float:
             f"{header} is a number from 0 to {most:g}, not {said[:40].decode('latin-1')!r}",
         )
     return number
+
+
+def _is_retry(said: bytes) -> bool:
+    wish = said.strip().lower()
+    if wish not in (b"retry", b"error"):
+        raise Refused(
+            400,
+            "invalid_request",
+            f"Streamgauge-On-Interruption is retry or error, not {said[:40].decode('latin-1')!r}",
+        )
+    return wish == b"retry"
 
 
 def _is_true(said: bytes) -> bool:
