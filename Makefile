@@ -69,4 +69,5 @@ lock: | .venv/installed
 		--no-header --quiet -o requirements-dev.lock
 
 clean:
-	rm -rf .venv .venv-* ui/node_modules tests/clients/node/node_modules src/streamgauge/ui bench/bin build dist
+	rm -rf .venv .venv-* ui/node_modules tests/clients/node/node_modules \
+		examples/nextjs-after/node_modules examples/nextjs-after/.next src/streamgauge/ui bench/bin build dist

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 NODE = HERE / "node"
+NEXT = ROOT / "examples" / "nextjs-after"
 
 # openai 0.28 is the last before the rewrite; LiteLLM is large, and its callback for Helicone
 # needs words that later versions of anthropic do not have. What helicone-async needs takes pip
@@ -70,4 +71,5 @@ def _make(folder: Path, content: str, install: Callable[[], None]) -> None:
 if __name__ == "__main__":
     for one in REQUIREMENTS:
         python_of(one)
-    node_packages(NODE)
+    for folder in (NODE, NEXT):
+        node_packages(folder)
