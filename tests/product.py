@@ -32,10 +32,16 @@ class Product:
     """A running server on its own data folder; `stop` leaves nothing behind."""
 
     def __init__(
-        self, folder: Path, *, providers: dict[str, str], arguments: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        *,
+        providers: dict[str, str],
+        arguments: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.data = folder / "data"
         self._log = folder / "serve.log"
+        self._environment = environment or {}
         self._arguments = [
             *(f"--provider={name}={url}" for name, url in providers.items()),
             *arguments,
@@ -53,7 +59,7 @@ class Product:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=plain_environment(),
+                env=plain_environment() | self._environment,
             )
         self.url = until(self._announced, within=START_S)
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
@@ -123,18 +129,18 @@ class Product:
 
     def record(self, record_id: str, *, within: float = 20.0) -> dict[str, Any]:
         """Return the whole record, once it is stored and closed."""
-        until(lambda: self._closed(id=record_id), within=within)
+        until(lambda: self.closed(id=record_id), within=within)
         answer = self.http.get(f"/api/v1/records/{record_id}")
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def record_of(self, text: str, *, within: float = 20.0) -> dict[str, Any]:
         """Return the one record whose request or response has *text*, once it is closed."""
-        found = until(lambda: self._closed(q=text), within=within)
+        found = until(lambda: self.closed(q=text), within=within)
         assert len(found) == 1, f"{len(found)} records with {text}"
         return self.record(found[0]["id"])
 
-    def _closed(self, **filters: str) -> list[dict[str, Any]] | None:
+    def closed(self, **filters: str) -> list[dict[str, Any]] | None:
         """Return what the filters find, if there is anything and all of it is closed."""
         found = self.records(**filters)
         is_closed = found and all(one["outcome"] != "open" for one in found)

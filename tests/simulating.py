@@ -31,6 +31,8 @@ class RunningSimulator:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._simulator = Simulator(recordings, seed, "127.0.0.1", 0, faults, tls)
+        # Whom to trust is for the test's client to say; here we only ask what was seen.
+        self._is_verifying = tls is None
         self._is_up = threading.Event()
         self._loop = loop_factory()()
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
@@ -48,7 +50,7 @@ class RunningSimulator:
     def requests(self, text: str = "", **headers: str) -> list[dict[str, Any]]:
         """Return its accounts of requests with *text* in the body and *headers* (x_test="1")."""
         wanted = {name.replace("_", "-"): value for name, value in headers.items()}
-        accounts = httpx.get(f"{self.url}/simulator/requests", trust_env=False).json()
+        accounts = self._get("requests")
         return [
             one
             for one in accounts
@@ -66,11 +68,14 @@ class RunningSimulator:
 
     def attempts(self, model: str) -> int:
         """Return how often *model* was asked for."""
-        counts = httpx.get(f"{self.url}/simulator/attempts", trust_env=False).json()
-        return counts["models"].get(model, {"attempts": 0})["attempts"]
+        return self._get("attempts")["models"].get(model, {"attempts": 0})["attempts"]
 
     def recordings(self) -> list[dict[str, Any]]:
-        return httpx.get(f"{self.url}/simulator/recordings", trust_env=False).json()
+        return self._get("recordings")
+
+    def _get(self, shelf: str) -> Any:
+        url = f"{self.url}/simulator/{shelf}"
+        return httpx.get(url, trust_env=False, verify=self._is_verifying).json()
 
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._simulator.stop(), self._loop).result(10)

@@ -335,3 +335,30 @@ def test_there_is_one_end_and_nothing_after_it(stage, first: str, second: str) -
     after = EVENTS[second](exchange)
     if has_ended:
         assert after == ()
+
+
+class Said:
+    """A stream that has had its last word, or not."""
+
+    def __init__(self, *, has_ended: bool) -> None:
+        self._has_ended = has_ended
+
+    def has_last_word(self) -> bool:
+        return self._has_ended
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_stream_that_has_had_its_last_word_is_whole(has_ended):
+    """However its connection ends: HTTP knows less than the stream."""
+    breaks = {
+        ClosedBy.UPSTREAM: lambda one: one.upstream_closed(3, "reset", is_repeatable=False),
+        ClosedBy.GATEWAY: lambda one: one.tick(2 + IDLE + 1),
+    }
+    for closed_by, breaking in breaks.items():
+        exchange = streaming()
+        exchange.stream = Said(has_ended=has_ended)
+        commands = breaking(exchange)
+        assert finish(commands).closed_by == closed_by
+        assert (finish(commands).outcome == Outcome.COMPLETED) == has_ended
+        assert (EndAnswer() in commands) == has_ended
+        assert CancelUpstream() in commands

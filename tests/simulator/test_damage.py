@@ -246,6 +246,12 @@ def test_garbage_is_one_event_more(wire, simulator):
     assert [*map(same, said)] == [*map(same, events(usual(simulator)))]
 
 
+def test_garbage_can_come_instead_of_a_head(wire):
+    """And then the end."""
+    ask(wire, "garbage; after=request")
+    assert wire.rest() == b"this is not HTTP\r\n\r\n"
+
+
 def test_a_giant_event_means_the_same(wire, simulator):
     """As large as asked for, and JSON."""
     ask(wire, "giant; after=5 events; bytes=300000")

@@ -54,7 +54,7 @@ def test_a_list_is_read(text, faults):
         ("cut; after=noon", "after=noon"),
         ("cut; after=-1 events", "after=-1 events"),
         ("cut; after=connect", "only a script"),
-        ("garbage; after=request", "it may come after head"),
+        ("error; after=request", "it may come after head"),
         ("status; code=200", "from 400 to 599"),
         ("status; retry-after=soon", "'soon'"),
         ("stall; lasting=5", "write 250ms or 1.5s"),

@@ -38,8 +38,10 @@ class Wire:
 @contextmanager
 def client(simulator) -> Iterator[Wire]:
     connected = Wire(simulator.port)
-    yield connected
-    connected.socket.close()
+    try:
+        yield connected
+    finally:
+        connected.socket.close()
 
 
 def post(*headers: str, body: bytes = BODY, path: str = "/v1/chat/completions") -> bytes:

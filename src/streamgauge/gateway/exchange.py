@@ -20,6 +20,7 @@ from enum import Enum, auto
 from msgspec import Struct
 
 from streamgauge.gateway.attempts import Attempts, Failure
+from streamgauge.gateway.outflow import Outflow
 from streamgauge.record import ClosedBy, Outcome
 
 
@@ -159,6 +160,7 @@ class Exchange:
         "reused",
         "state",
         "stay_ns",
+        "stream",
         "upstream",
     )
 
@@ -178,6 +180,7 @@ class Exchange:
         self.has_content = False  # looked for only where a limit asks for it
         self.reused = False
         self.retried = False
+        self.stream: Outflow | None = None  # where it can end before HTTP says so
 
     # -- the way there ------------------------------------------------------------------------
 
@@ -389,7 +392,8 @@ class Exchange:
     ) -> Commands:
         """An open stream broke: end it, unless a second answer may continue it."""
         end = Finish(outcome, closed_by, kind, why)
-        return self._rescue(at, end) or self._cut(kind, why, outcome, closed_by)
+        again = _NOTHING if self._is_said() else self._rescue(at, end)
+        return again or self._cut(kind, why, outcome, closed_by)
 
     def _rescue(self, at: int, end: Finish) -> Commands:
         """Ask for a second answer that continues the stream; nothing if nobody wants that."""
@@ -445,7 +449,13 @@ class Exchange:
 
     def _cut(self, kind: str, why: str, outcome: Outcome, closed_by: ClosedBy) -> Commands:
         self.state = State.ENDED
+        if self._is_said():
+            return CancelUpstream(), EndAnswer(), Finish(Outcome.COMPLETED, closed_by)
         return CancelUpstream(), CutAnswer(kind, why), Finish(outcome, closed_by, kind, why)
+
+    def _is_said(self) -> bool:
+        """Whether the stream has had its last word, and only its connection was still open."""
+        return self.stream is not None and self.stream.has_last_word()
 
     def _close_tunnel(self, closed_by: ClosedBy) -> Commands:
         if self.state is not State.TUNNEL:

@@ -86,6 +86,10 @@ class Outflow:
         """Return whether the stream has had its last word, *rest* included."""
         return self._ending.is_reached(rest)
 
+    def has_last_word(self) -> bool:
+        """Return whether the stream has said that it is over, although HTTP has not."""
+        return not self._lines.is_within and self._ending.is_said()
+
     def last_word(self, kind: str, message: str) -> bytes:
         """Return the event that tells the client of a broken stream; empty if none can."""
         if self._lines.is_within:

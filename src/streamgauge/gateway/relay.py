@@ -539,6 +539,8 @@ class Relay:
         )
         if self.delimiter is Delimiter.CLOSE:
             self.is_keeping = False
+        if self.delimiter is not Delimiter.LENGTH:
+            self.exchange.stream = self.outflow
         ours = self._our_headers()
         if not self.is_keeping and self.delimiter is not Delimiter.CLOSE:
             ours += b"\r\nConnection: close"

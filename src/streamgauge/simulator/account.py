@@ -21,11 +21,13 @@ MOST_BODY = 16 * 1024
 class Account(Struct, kw_only=True):
     """One request and how its answer went; times in ms from the end of the request.
 
+    ``connection`` numbers the connection that it came on, from 1: requests on one have the same.
     ``first_content_ms`` is when the write with the first content was handed to the socket.
     ``ended``: ``open``, ``finished``, ``client_left``, or ``broken`` by the ``fault`` asked for.
     """
 
     number: int
+    connection: int
     received_at: datetime
     method: str
     target: str
@@ -67,12 +69,20 @@ class Book:
         self._count = 0
 
     def open(
-        self, method: str, target: str, headers: dict[str, str], body: bytes, started: float
+        self,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        body: bytes,
+        *,
+        started: float,
+        connection: int,
     ) -> Account:
         """Begin the account of a request; *started* is monotonic time, in seconds."""
         self._count += 1
         account = Account(
             number=self._count,
+            connection=connection,
             received_at=datetime.now(UTC),
             method=method,
             target=target,

@@ -134,6 +134,9 @@ def _error(scene: Scene) -> Pieces:
 
 
 def _garbage(scene: Scene) -> Pieces:
+    if scene.fault.after.kind == "request":
+        yield _deed("babble")
+        return
     due = 0.0
     for piece in scene.before:
         due = piece.due

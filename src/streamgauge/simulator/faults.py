@@ -113,14 +113,12 @@ KINDS: dict[str, Kind] = {
         ("after", "code", "kind"),
         (*WITHIN, "all"),
         STREAMS,
-        "chunked",
     ),
     "garbage": Kind(
-        "sends an event that cannot be read, and goes on",
+        "sends an event that cannot be read, and goes on; instead of a head, only that",
         ("after",),
-        (*WITHIN, "all"),
+        (*EARLY, *WITHIN, "all"),
         STREAMS,
-        "chunked",
     ),
     "giant": Kind(
         "makes the next event with content this large, with blanks",

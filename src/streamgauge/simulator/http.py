@@ -36,7 +36,10 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A complete request; header names in lower case, ``at`` in monotonic seconds."""
+    """A complete request; header names in lower case, ``at`` in monotonic seconds.
+
+    ``connection`` is the number of the one that it came on.
+    """
 
     method: str
     target: str
@@ -45,6 +48,7 @@ class Request(Struct, frozen=True, kw_only=True):
     version: str
     keep_alive: bool
     at: float
+    connection: int
 
 
 class Response(Struct, kw_only=True):
@@ -63,8 +67,9 @@ Serve = Callable[[Request], Response]
 class Connection(asyncio.Protocol):
     """One client's connection; *open_connections* lists it while it lives."""
 
-    def __init__(self, serve: Serve, open_connections: set[Abortable]) -> None:
+    def __init__(self, serve: Serve, open_connections: set[Abortable], number: int) -> None:
         self._serve = serve
+        self._number = number
         self._open_connections = open_connections
         self._loop = asyncio.get_running_loop()
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -151,6 +156,7 @@ class Connection(asyncio.Protocol):
             version=self._parser.get_http_version(),
             keep_alive=self._parser.should_keep_alive(),
             at=monotonic(),
+            connection=self._number,
         )
         self._forget()
         if len(self._waiting) >= MAX_QUEUED:

@@ -6,8 +6,12 @@ Where a piece has a deed, the player does it: `DEEDS` says how.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from collections import deque
 from collections.abc import Callable, Iterator
 from random import Random
@@ -25,6 +29,12 @@ GATHER_BYTES = 4096
 
 # SO_LINGER on, for no time: closing then resets (RST), and drops what is not sent yet.
 RESET = struct.pack("ii", 1, 0)
+
+# So many milliseconds a reset waits for a client that takes nothing.
+RESET_TRIES = 1000
+
+# What comes instead of HTTP where that was asked for.
+BABBLE = b"this is not HTTP\r\n\r\n"
 
 
 class Player:
@@ -203,6 +213,31 @@ class Player:
         end()
         return False
 
+    def _reset(self) -> bool:
+        """Reset, once the other side has all that was written: a reset drops the rest."""
+        self.stop()
+        self._account.end("broken")
+        self._reset_when_taken(RESET_TRIES)
+        return False
+
+    def _reset_when_taken(self, tries: int) -> None:
+        if tries and unacknowledged(self._transport):
+            self._handle = self._loop.call_later(0.001, self._reset_when_taken, tries - 1)
+        else:
+            reset(self._transport)
+
+    def _babble(self) -> bool:
+        self._transport.write(BABBLE)
+        return self._break_off(self._transport.close)
+
+
+def unacknowledged(transport: asyncio.WriteTransport) -> int:
+    """Return how many bytes the other side has not acknowledged; 0 where nobody can tell."""
+    count = bytearray(4)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
+    return int.from_bytes(count, sys.byteorder) + transport.get_write_buffer_size()
+
 
 def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection with RST, where closing would end it with FIN."""
@@ -214,10 +249,11 @@ def reset(transport: asyncio.WriteTransport) -> None:
 DEEDS: dict[str, Callable[[Player], bool]] = {
     "end": Player._finish,
     "cease": Player._cease,
+    "babble": Player._babble,
     "close": lambda player: player._break_off(player._transport.close),
     "abandon": lambda player: player._break_off(player._transport.abort),
-    "reset": lambda player: player._break_off(lambda: reset(player._transport)),
+    "reset": Player._reset,
 }
 
 # After these there is no connection; where one comes first, no head leaves.
-FINAL = frozenset({"close", "abandon", "reset"})
+FINAL = frozenset({"babble", "close", "abandon", "reset"})

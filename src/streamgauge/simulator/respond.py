@@ -94,7 +94,12 @@ class Responder:
         if path.startswith("/simulator"):
             return self._about_us(request, path)
         account = self._book.open(
-            request.method, request.target, request.headers, request.body, request.at
+            request.method,
+            request.target,
+            request.headers,
+            request.body,
+            started=request.at,
+            connection=request.connection,
         )
         target = target_of(path)
         account.provider = target.provider
@@ -203,7 +208,9 @@ class Responder:
         }
         shelf = shelves.get(path)
         # Asking is not traffic: this account is not kept.
-        account = Book().open(request.method, request.target, {}, b"", request.at)
+        account = Book().open(
+            request.method, request.target, {}, b"", started=request.at, connection=0
+        )
         case = Case(request, path, Target("openai", None, path), NOTHING, {}, account)
         if shelf is None:
             return self._error(case, 404, f"There are {', '.join(shelves)}.")

@@ -15,6 +15,7 @@ import secrets
 import signal
 import ssl
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from time import monotonic
 
@@ -50,6 +51,7 @@ class Simulator:
             Library(recordings), secrets.randbits(32) if seed is None else seed, self._attempts
         )
         self._tls = tls
+        self._numbers = count(1)
         self._host = host
         self._port = port
         self._door: Door | None = None
@@ -89,7 +91,8 @@ class Simulator:
         fault = self._attempts.connected(monotonic())
         if fault is not None:
             return Refused(fault, self._connections), None
-        return Connection(self._responder, self._connections), self._tls
+        number = next(self._numbers)
+        return Connection(self._responder, self._connections, number), self._tls
 
     async def run(self, on_ready: Callable[[Simulator], None] | None = None) -> None:
         """Serve until SIGINT, SIGTERM or cancellation; *on_ready* is told when it listens."""

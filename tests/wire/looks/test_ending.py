@@ -100,3 +100,21 @@ def test_a_border_is_where_a_frame_has_ended(chunks: list[bytes], *, expected: b
     for chunk in chunks:
         kept.keep(chunk)
     assert kept.is_at_border() is expected
+
+
+@pytest.mark.parametrize(
+    ("dialect", "last", "is_said"),
+    [
+        ("openai_chat", b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n', False),
+        ("openai_chat", b"data: [DONE]\n\n", True),
+        ("openai_chat", b'data: {"error":{"message":"overloaded"}}\n\n', True),
+        ("anthropic", b'event: message_stop\ndata: {"type":"message_stop"}\n\n', True),
+        ("anthropic", b'event: ping\ndata: {"type":"ping"}\n\n', False),
+        (None, b"data: [DONE]\n\n", False),
+    ],
+)
+def test_a_broken_connection_is_no_matter_once_all_is_said(dialect, last, is_said) -> None:
+    """Only the stream's own last word counts; a reason to end may be followed by usage."""
+    kept = Ending(Choice("sse", dialect))
+    kept.keep(last)
+    assert kept.is_said() == is_said

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from streamgauge.wire.detect import Choice
-from streamgauge.wire.dialects import DIALECTS
-from streamgauge.wire.events import Finish, StreamFault, Terminal, Unknown
+from streamgauge.wire.dialects import DIALECTS, Dialect
+from streamgauge.wire.events import Event, Finish, StreamFault, Terminal, Unknown
 from streamgauge.wire.framing import FRAMINGS
 
 # So many of the last chunks are kept, as they are. The last word and the reason to end are in
@@ -41,20 +42,25 @@ class Ending:
         Who gave a reason to end is whole without ``[DONE]``. Where the last bytes say nothing
         that could be understood, as the end of one giant line, nobody can tell: then it is.
         """
-        framing, dialect = self._choice.framing, self._choice.dialect
-        if framing is None or dialect is None:
+        if self._choice.framing is None or self._choice.dialect is None:
             return True  # nobody knows
         tail = self._tail() + rest
-        decoder, reader = FRAMINGS[framing](), DIALECTS[dialect]()
         is_understood = not tail
-        for frame in [*decoder.feed(tail), *decoder.close()]:
-            for event in reader.read(frame):
-                if isinstance(event, Terminal | StreamFault):
-                    return True
-                if isinstance(event, Finish) and reader.ends_without_terminal:
-                    return True
-                is_understood = is_understood or not isinstance(event, Unknown)
+        for event, reader in self._events(tail):
+            if isinstance(event, Terminal | StreamFault):
+                return True
+            if isinstance(event, Finish) and reader.ends_without_terminal:
+                return True
+            is_understood = is_understood or not isinstance(event, Unknown)
         return not is_understood
+
+    def is_said(self) -> bool:
+        """Return whether the stream itself has said that it is over, or told of an error.
+
+        A reason to end does not count here: usage may follow.
+        """
+        events = self._events(self._tail())
+        return any(isinstance(event, Terminal | StreamFault) for event, _ in events)
 
     def is_at_border(self) -> bool:
         """Return whether a frame has just ended, or none has begun."""
@@ -65,6 +71,14 @@ class Ending:
         """Return whether a frame has begun, and some of its data come."""
         last = FRAME_END.split(self._tail())[-1]
         return self._choice.framing == "sse" and DATA_LINE.search(last) is not None
+
+    def _events(self, tail: bytes) -> Iterator[tuple[Event, Dialect]]:
+        framing, dialect = self._choice.framing, self._choice.dialect
+        if framing is None or dialect is None:
+            return
+        decoder, reader = FRAMINGS[framing](), DIALECTS[dialect]()
+        for frame in [*decoder.feed(tail), *decoder.close()]:
+            yield from ((event, reader) for event in reader.read(frame))
 
     def _tail(self) -> bytes:
         return b"".join(self._chunks)
