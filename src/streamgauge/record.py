@@ -262,6 +262,26 @@ class Record(Struct, frozen=True, kw_only=True):
     journal_node: str = ""
 
 
+class Amended(StrEnum):
+    """What can be said about a record later."""
+
+    PROPERTY = "property"
+    SCORE = "score"
+
+
+class Amendment(Struct, frozen=True, kw_only=True, array_like=True):
+    """Something said about a record after its end; the last word on a name counts.
+
+    ``record_id`` is its id, or its ``client_request_id``.
+    """
+
+    record_id: str
+    kind: Amended
+    name: str
+    value: str
+    at: datetime
+
+
 class Transcript(Struct, frozen=True, kw_only=True):
     """The answer as it arrived, kept beside its record: raw bytes, and when each chunk came.
 

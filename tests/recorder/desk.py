@@ -15,7 +15,7 @@ import msgspec
 
 from streamgauge.journal.format import OVERHEAD, Body, End, Head, Kind, Mark, Open, Retried
 from streamgauge.journal.writer import Writer
-from streamgauge.record import Outcome, Record, Transcript
+from streamgauge.record import Amendment, Outcome, Record, Transcript
 from streamgauge.recorder.follower import Follower
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.position import Progress
@@ -160,6 +160,7 @@ class Desk:
         self.memory = Memory(folder / "tmp")
         self.records: list[Record] = []
         self.transcripts: list[Transcript] = []
+        self.amendments: list[Amendment] = []
 
     def writer(self, name: str = "local-0-1", **options: Any) -> Writer:
         return Writer(self.folder / "journal" / name, fsync_interval_s=60, **options)
@@ -171,6 +172,7 @@ class Desk:
             live=self.live,
             memory=self.memory,
             finished=self._finished,
+            amended=self.amendments.append,
         )
 
     def _finished(self, record: Record, transcript: Transcript) -> None:
@@ -193,6 +195,7 @@ class ListStore:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Record, Transcript]] = {}
         self.inserts: list[list[tuple[str, str]]] = []
+        self.amendments: list[Amendment] = []
         self.broken: str | None = None
         self.gate = threading.Event()
         self.gate.set()
@@ -206,6 +209,11 @@ class ListStore:
             old = self.rows.get(record.id)
             if old is None or old[0].outcome is Outcome.OPEN or record.outcome is not Outcome.OPEN:
                 self.rows[record.id] = (record, transcript)
+
+    def amend(self, batch: Sequence[Amendment], /) -> None:
+        if self.broken is not None:
+            raise RuntimeError(self.broken)
+        self.amendments += batch
 
     def outcomes(self) -> dict[str, str]:
         return {record.id: record.outcome.value for record, _ in self.rows.values()}

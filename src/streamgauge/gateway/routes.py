@@ -31,7 +31,7 @@ SIGV4_REGION = re.compile(rb"Credential=[^/,\s]+/\d{8}/([a-z0-9-]+)/")
 # whatever base they are given, and a base that ends with the call has it twice.
 _LOG = re.compile(rb"(?:/+(?:custom|oai|anthropic|googleapis)/+v1/+log)+/*(?:\?.*)?")
 _V1 = re.compile(
-    rb"/v1/+(?:traces|trace/.+|feedback|request/.+|(?:session|property|user|user/metrics)/+query)"
+    rb"/v1/+(?:traces|trace/.+|feedback|request/.+|(?:session|property|user/metrics)/query)"
     rb"/*(?:\?.*)?"
 )
 HELICONE_LOGS = frozenset({b"custom", b"oai", b"anthropic", b"googleapis"})

@@ -40,6 +40,7 @@ class Kind(IntEnum):
     HIDDEN = 8  # bytes of the response that the client did not get: an event that we asked for
     ADDED = 9  # bytes that the client got and the provider never sent: our error at the end
     RETRIED = 10  # an attempt has failed, before the client got anything, and another follows
+    AMEND = 11  # something said about a record later: `streamgauge.record.Amendment`
 
 
 class Open(Struct, frozen=True, kw_only=True, array_like=True):

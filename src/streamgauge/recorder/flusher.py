@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from streamgauge.record import Outcome, Record, Transcript
+from streamgauge.record import Amendment, Outcome, Record, Transcript
 from streamgauge.recorder import position
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.position import Progresses
@@ -48,6 +48,9 @@ class Store(Protocol):
     def insert(self, batch: Sequence[Pair], /) -> None:
         """Keep *batch* for good; may be repeated."""
 
+    def amend(self, batch: Sequence[Amendment], /) -> None:
+        """Keep what was said about records later; may be repeated."""
+
 
 class Flusher:
     """Stores what `add` is given, and then in *path* how far that was.
@@ -79,6 +82,7 @@ class Flusher:
         self._opened = opened
         self._stored = stored
         self._pending: list[Pair] = []
+        self._amendments: list[Amendment] = []
         self._bytes = 0
         self._flying = 0
         self._early = asyncio.Event()
@@ -91,7 +95,10 @@ class Flusher:
     @property
     def is_full(self) -> bool:
         """Whether so much waits that the journal should be read no further."""
-        return len(self._pending) + self._flying >= MAX_PENDING or self._bytes >= MAX_PENDING_BYTES
+        return self._waiting() >= MAX_PENDING or self._bytes >= MAX_PENDING_BYTES
+
+    def _waiting(self) -> int:
+        return len(self._pending) + len(self._amendments) + self._flying
 
     def add(self, record: Record, transcript: Transcript) -> None:
         """Store *record* with the next batch."""
@@ -99,6 +106,10 @@ class Flusher:
         self._bytes += _weight(record, transcript)
         if len(self._pending) >= self._batch or self._bytes >= EARLY_BYTES:
             self._early.set()
+
+    def amend(self, amendment: Amendment) -> None:
+        """Store what was said about a record later, with the next batch."""
+        self._amendments.append(amendment)
 
     # -- storing -------------------------------------------------------------------------------
 
@@ -124,17 +135,19 @@ class Flusher:
         self._early.clear()
         batch = self._opened() + self._pending
         progresses = self._progresses()
-        if not batch and not self._is_worth_saving(progresses):
+        amendments = self._amendments
+        if not batch and not amendments and not self._is_worth_saving(progresses):
             return True
-        self._pending = []
-        self._flying = len(batch)
-        error = await asyncio.to_thread(self._put, batch, progresses)
+        self._pending, self._amendments = [], []
+        self._flying = len(batch) + len(amendments)
+        error = await asyncio.to_thread(self._put, batch, amendments, progresses)
         self._flying = 0
         finals = [pair for pair in batch if pair[0].outcome is not Outcome.OPEN]
         for record, _ in finals:
             self._live.closed(record, is_stored=error is None)
         if error is not None:
             self._pending = batch + self._pending
+            self._amendments = amendments + self._amendments
             if self.last_error is None:
                 log.error("the store takes no records, they wait in the journal: %s", error)
             self.last_error = error
@@ -151,11 +164,15 @@ class Flusher:
     def _is_worth_saving(self, progresses: Progresses) -> bool:
         return progresses != self._saved and monotonic() - self._saved_at >= SAVE_INTERVAL_S
 
-    def _put(self, batch: list[Pair], progresses: Progresses) -> str | None:
+    def _put(
+        self, batch: list[Pair], amendments: list[Amendment], progresses: Progresses
+    ) -> str | None:
         """Store and save, in a thread; returns what went wrong."""
         try:
             for first in range(0, len(batch), self._batch):
                 self._store.insert(batch[first : first + self._batch])
+            if amendments:
+                self._store.amend(amendments)
             position.save(self._path, progresses)
         except Exception as error:  # a driver may raise anything; the batch is tried again
             return str(error) or type(error).__name__

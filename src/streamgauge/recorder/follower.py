@@ -16,7 +16,7 @@ from streamgauge.journal.reader import Position, Reader
 from streamgauge.journal.recover import Entry
 from streamgauge.journal.segments import segment_numbers, segment_path
 from streamgauge.journal.status import node_and_worker
-from streamgauge.record import Price, Record, Transcript
+from streamgauge.record import Amendment, Price, Record, Transcript
 from streamgauge.recorder.capture import Capture
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.outcome import RESTARTED
@@ -29,6 +29,7 @@ log = logging.getLogger("streamgauge.recorder")
 SLICE_BYTES = 128 * 1024
 
 Finished = Callable[[Record, Transcript], None]
+Told = Callable[[Amendment], None]
 
 _open = msgspec.msgpack.Decoder(Open).decode
 _body = msgspec.msgpack.Decoder(Body).decode
@@ -36,6 +37,7 @@ _head = msgspec.msgpack.Decoder(Head).decode
 _retried = msgspec.msgpack.Decoder(Retried).decode
 _mark = msgspec.msgpack.Decoder(Mark).decode
 _end = msgspec.msgpack.Decoder(End).decode
+_amendment = msgspec.msgpack.Decoder(Amendment).decode
 _record = msgspec.msgpack.Decoder(Record).decode
 
 _CHUNK = int(Kind.CHUNK)
@@ -50,7 +52,8 @@ _PARTS: dict[int, Callable[[Capture, int, bytes], None]] = {
 
 
 class Follower:
-    """Reads *directory* from *progress* on; *finished* gets every record.
+    """Reads *directory* from *progress* on; *finished* gets every record, *amended* what
+    is said about one later.
 
     ``is_done``: the writer is dead, and everything it wrote has been read.
     """
@@ -63,6 +66,7 @@ class Follower:
         live: Live,
         memory: Memory,
         finished: Finished,
+        amended: Told,
         prices: Sequence[Price] = (),
     ) -> None:
         self.directory = directory
@@ -76,6 +80,7 @@ class Follower:
         self._memory = memory
         self._prices = prices
         self._finished = finished
+        self._amended = amended
         self._node = node_and_worker(directory.name)[0]
         self._opened_at: dict[bytes, Position] = {}
         self._reader = Reader(directory, progress.low)
@@ -129,6 +134,8 @@ class Follower:
         if capture is None:
             if kind == Kind.OPEN:
                 self._begin(exchange, t_ns, _open(entry.payload), at)
+            elif kind == Kind.AMEND:
+                self._amended(_amendment(entry.payload))
             elif kind == Kind.RECORD:
                 self._finished(_record(entry.payload), Transcript())
             # Else its OPEN was lost, which the writer has counted.

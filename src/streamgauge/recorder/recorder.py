@@ -56,6 +56,7 @@ class Recorder:
             memory=Memory(settings.data_dir / "tmp"),
             prices=settings.prices,
             finished=self._flusher.add,
+            amended=self._flusher.amend,
             may_read=lambda: not self._flusher.is_full,
         )
         self._tasks: list[asyncio.Task[None]] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from streamgauge.record import Price
-from streamgauge.recorder.follower import Finished, Follower
+from streamgauge.recorder.follower import Finished, Follower, Told
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.position import Progress, Progresses
 from streamgauge.recorder.spool import Memory
@@ -37,6 +37,7 @@ class Tail:
         live: Live,
         memory: Memory,
         finished: Finished,
+        amended: Told,
         may_read: Callable[[], bool],
         prices: Sequence[Price] = (),
     ) -> None:
@@ -49,6 +50,7 @@ class Tail:
         self._memory = memory
         self._prices = prices
         self._finished = finished
+        self._amended = amended
         self._may_read = may_read
         self._news = asyncio.Event()
         self._look_at = 0.0
@@ -137,6 +139,7 @@ class Tail:
             memory=self._memory,
             prices=self._prices,
             finished=self._finished,
+            amended=self._amended,
         )
 
     def _prune(self, name: str, follower: Follower) -> None:

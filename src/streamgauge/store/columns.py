@@ -13,7 +13,7 @@ from typing import Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
-from streamgauge.record import Record
+from streamgauge.record import Amendment, Record
 
 
 class Kind(StrEnum):
@@ -100,4 +100,5 @@ COLUMNS: dict[str, Column] = {
 RECORD_COLUMNS = tuple(COLUMNS)
 SUMMARY_COLUMNS = tuple(name for name in COLUMNS if name not in BODIES)
 TRANSCRIPT_COLUMNS = ("request_headers", "response_headers", "raw", "chunk_ms", "chunk_bytes")
+AMENDMENT_COLUMNS = tuple(Amendment.__struct_fields__)
 STORED_COLUMNS = (*RECORD_COLUMNS, *TRANSCRIPT_COLUMNS, "version")

@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from streamgauge.record import Record, Transcript
+from streamgauge.record import Amendment, Record, Transcript
 from streamgauge.store.clickhouse import Engine, Params, parse_url
-from streamgauge.store.columns import STORED_COLUMNS
+from streamgauge.store.columns import AMENDMENT_COLUMNS, STORED_COLUMNS
 from streamgauge.store.embedded import ChdbEngine
 from streamgauge.store.migrations import migrate
-from streamgauge.store.rows import batches
+from streamgauge.store.rows import amendment_rows, batches
 from streamgauge.store.server import ServerEngine
 
-TABLE = "records"
+TABLE, AMENDMENTS = "records", "amendments"
 
 _decode = msgspec.json.Decoder().decode
 
@@ -40,6 +40,10 @@ class Store:
         """
         for rows in batches(batch):
             self._engine.insert(TABLE, STORED_COLUMNS, rows)
+
+    def amend(self, batch: Sequence[Amendment]) -> None:
+        """Keep what was said about records later, as durably; a batch may be repeated."""
+        self._engine.insert(AMENDMENTS, AMENDMENT_COLUMNS, amendment_rows(batch))
 
     def query(self, sql: str, params: Params | None = None) -> list[dict[str, Any]]:
         """Run a SELECT with ``{name:Type}`` parameters; times come back as ISO 8601 text."""

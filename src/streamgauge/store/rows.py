@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from streamgauge.record import Outcome, Record, Transcript
+from streamgauge.record import Amendment, Outcome, Record, Transcript
 from streamgauge.store.columns import RECORD_COLUMNS, STORED_COLUMNS
 
 # What one insert holds at most, unless a single row is larger. ClickHouse needs a few times
@@ -56,6 +56,15 @@ def batches(pairs: Sequence[tuple[Record, Transcript]]) -> Iterator[bytes]:
         del encoded
     if rows:
         yield rows[0] if len(rows) == 1 else b"".join(rows)
+
+
+def amendment_rows(batch: Sequence[Amendment]) -> bytes:
+    """Encode *batch*, in the order of `AMENDMENT_COLUMNS`."""
+    values = (_clean([a.record_id, a.kind.value, a.name, a.value]) for a in batch)
+    moments = (_micros(amendment.at) for amendment in batch)
+    return b"".join(
+        _row(value) for one, at in zip(values, moments, strict=True) for value in (*one, at)
+    )
 
 
 def _values(record: Record, transcript: Transcript) -> list[Any]:
