@@ -62,7 +62,8 @@ class EventStreamDecoder:
             prelude = bytes(held[start : start + 8])
             if zlib.crc32(prelude) != checksum or not _fits(total, headers):
                 self.failed = True
-                frames.append(Frame(bytes(held[start : start + MAX_SHOWN])))
+                # What is behind it may have come or not; the prelude has.
+                frames.append(Frame(bytes(held[start : start + _PRELUDE.size])))
             elif total > MAX_FRAME:
                 self.dropped += 1
                 self._skip = max(0, total - (len(held) - start))

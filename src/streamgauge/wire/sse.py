@@ -9,6 +9,7 @@ more whole events of one ``data:`` line each; those take a short cut.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from streamgauge.wire.events import Frame
 
@@ -21,6 +22,12 @@ LINE_END = re.compile(rb"\r\n|\n|\r")
 MAX_FRAME = 64 * 1024 * 1024
 
 BOM = b"\xef\xbb\xbf"
+
+
+@lru_cache(maxsize=256)
+def _name(raw: bytes) -> str:
+    """Return an event's name; providers have few."""
+    return raw.decode("utf-8", "replace")
 
 
 class SseDecoder:
@@ -72,15 +79,25 @@ class SseDecoder:
     # -- the short cut ---------------------------------------------------------------------
 
     def _whole_events(self, chunk: bytes, frames: list[Frame]) -> bytes:
-        """Take whole one-line events off the front of *chunk*; return what is left."""
+        """Take whole events off the front of *chunk* that are one line of data, or an ``event:``
+        line and one of data; return what is left."""
         start = 0
-        while chunk.startswith(b"data: ", start):
-            end = chunk.find(b"\n\n", start)
-            if end < 0 or end - start > MAX_FRAME:
+        while True:
+            at, name = start, None
+            if chunk.startswith(b"event: ", at):
+                end = chunk.find(b"\n", at)
+                if end < 0:
+                    break
+                name = _name(chunk[at + 7 : end])
+                at = end + 1
+            if not chunk.startswith(b"data: ", at):
                 break
-            if chunk.find(b"\n", start, end) >= 0 or chunk.find(b"\r", start, end) >= 0:
+            end = chunk.find(b"\n", at)
+            if end < 0 or end - start > MAX_FRAME or not chunk.startswith(b"\n", end + 1):
                 break
-            frames.append(Frame(chunk[start + 6 : end], None, self._id))
+            if chunk.find(b"\r", start, end) >= 0:
+                break
+            frames.append(Frame(chunk[at + 6 : end], name, self._id))
             start = end + 2
         return chunk[start:] if start else chunk
 

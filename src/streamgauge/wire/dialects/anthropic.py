@@ -78,7 +78,8 @@ class Anthropic:
         events: list[Event] = []
         kind = string(said.get("type"))
         read = _READ.get(kind)
-        if says(about := said.get(_ABOUT.get(kind))) and not isinstance(about, dict):
+        about = said.get(_ABOUT.get(kind))
+        if not isinstance(about, dict) and says(about):
             events.append(Unknown(frame.data))
         elif read is not None:
             read(self, said, events)
@@ -101,6 +102,9 @@ class Anthropic:
 
     def _block_delta(self, said: Said, events: list[Event]) -> None:
         delta = mapping(said.get("delta"))
+        if len(delta) == 2 and delta.get("type") == "text_delta" and string(delta.get("text")):
+            events.append(TextDelta(delta["text"]))  # nearly all of them
+            return
         if string(delta.get("text")):
             events.append(TextDelta(delta["text"]))
         if string(delta.get("thinking")):

@@ -48,6 +48,8 @@ CHUNKS = ("chat.completion.chunk", "text_completion")
 # of another type than its word has keeps its name, too.
 _REPEATED = ("id", "model", "created", "service_tier", "system_fingerprint", "provider")
 _QUIET = {*_REPEATED, "object", "choices", "obfuscation"}
+_SILENT = _QUIET | {"usage"}
+_USUAL = {"index", "delta", "finish_reason", "logprobs"}
 _PLAIN = {"role", "content"}
 _CHUNK = {**dict.fromkeys(_QUIET | {"error"}, object), "usage": dict, "x_groq": dict}
 _CHOICE = {**dict.fromkeys(("finish_reason", "logprobs", "error"), object), "index": int}
@@ -95,7 +97,9 @@ class OpenAIChat:
             self._start(chunk, events)
         for position, choice in enumerate(chunk.get("choices") or ()):
             self._choice(position, choice, events)
-        is_quiet = chunk.get("object") in CHUNKS and chunk.keys() <= _QUIET
+        # `usage` is null in every chunk but the last, once it is asked for.
+        is_quiet = chunk.get("object") in CHUNKS and chunk.keys() <= _SILENT
+        is_quiet = is_quiet and chunk.get("usage") is None
         if not is_quiet or frame.event is not None:
             self._rest(chunk, frame, events)
         return events
@@ -147,6 +151,14 @@ class OpenAIChat:
     def _choice(self, position: int, choice: dict[str, Any], events: list[Event]) -> None:
         index = _number(choice.get("index"), position)
         delta = choice.get("delta")
+        if delta.__class__ is dict and len(delta) == 1 and choice.keys() <= _USUAL:
+            # Nearly every chunk: a piece of text, and nulls.
+            content = delta.get("content")
+            is_bare = not choice.get("finish_reason") and not choice.get("logprobs")
+            if is_bare and content.__class__ is str and choice.get("index").__class__ is int:
+                if content:
+                    events.append(TextDelta(content, index))
+                return
         # Perplexity and Writer have the message beside the delta, Together the text.
         message = choice.get("message") if delta is None else delta
         if message and isinstance(message, dict):
