@@ -51,6 +51,8 @@ ENDPOINTS = (
     Endpoint("/v2/chat", "cohere", "cohere"),
     Endpoint("/v1beta/models/{model}:streamGenerateContent", "google", "gemini"),
     Endpoint("/v1beta/models/{model}:generateContent", "google", "gemini"),
+    Endpoint("/v1/models/{model}:streamGenerateContent", "google", "gemini"),
+    Endpoint("/v1/models/{model}:generateContent", "google", "gemini"),
     Endpoint("/model/{model}/converse-stream", "bedrock", "bedrock_converse"),
     Endpoint("/model/{model}/converse", "bedrock", "bedrock_converse"),
     Endpoint("/model/{model}/invoke-with-response-stream", "bedrock", "bedrock_invoke"),
