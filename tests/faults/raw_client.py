@@ -83,18 +83,23 @@ class RawClient:
 
     def got(self, *, is_closed: bool = False) -> Got:
         """Return what has come so far."""
-        head, end, rest = self._read.partition(b"\r\n\r\n")
-        if not end:
-            return Got(None, {}, b"", is_whole=False)
-        first, *lines = head.decode("latin-1").split("\r\n")
-        pairs = (line.partition(": ") for line in lines)
-        headers = {name.lower(): value for name, _, value in pairs}
-        status = int(first.split()[1])
-        if "chunked" in headers.get("transfer-encoding", ""):
-            return Got(status, headers, *_dechunked(rest))
-        if "content-length" in headers:
-            return Got(status, headers, rest, len(rest) == int(headers["content-length"]))
-        return Got(status, headers, rest, is_closed)
+        return read_answer(self._read, is_closed=is_closed)
+
+
+def read_answer(raw: bytes, *, is_closed: bool) -> Got:
+    """Take an answer apart, as far as it came; *is_closed*: with FIN."""
+    head, end, rest = raw.partition(b"\r\n\r\n")
+    if not end:
+        return Got(None, {}, b"", is_whole=False)
+    first, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.partition(": ") for line in lines)
+    headers = {name.lower(): value for name, _, value in pairs}
+    status = int(first.split()[1])
+    if "chunked" in headers.get("transfer-encoding", ""):
+        return Got(status, headers, *_dechunked(rest))
+    if "content-length" in headers:
+        return Got(status, headers, rest, len(rest) == int(headers["content-length"]))
+    return Got(status, headers, rest, is_closed)
 
 
 def _dechunked(coded: bytes) -> tuple[bytes, bool]:

@@ -427,3 +427,29 @@ async def test_what_is_no_size_ends_the_stream(rig: Rig, odd: bytes) -> None:
     assert b"0123456789" not in everything
     (end,) = await rig.ended()
     assert (end.outcome, end.error_type) == ("truncated", "invalid_response")
+
+
+async def test_a_stream_that_its_length_ends_too_early_keeps_nobody(rig: Rig) -> None:
+    """The client is cut, and so is the provider's connection: nobody else would close it."""
+    gone = asyncio.Event()
+    event = b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n'
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n"
+        # All of it, as HTTP counts; the last event never came.
+        await peer.send(head % len(event) + event)
+        await peer.rest()
+        gone.set()
+
+    rig.script = script
+    body = b'{"stream":true}'
+    client = await ask(
+        rig,
+        b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: g\r\n"
+        b"Streamgauge-Stream-Usage: false\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body),
+    )
+    await client.until(event)
+    await asyncio.wait_for(gone.wait(), 5)
+    (end,) = await rig.ended()
+    assert (end.outcome, end.closed_by) == ("truncated", "upstream")

@@ -126,9 +126,11 @@ def test_a_stream_can_end_with_its_connection(wire):
     assert wire.rest().endswith(b"data: [DONE]\n\n")
 
 
-def test_a_stream_can_have_a_length(wire):
-    """Some proxies buffer a stream and send it so."""
-    wire.send(post("Simulate-Framing: length", "Simulate-Tokens: 9", "Simulate-Encoding: gzip"))
+@pytest.mark.parametrize("mode", ["events", "ragged", "characters"])
+def test_a_stream_can_have_a_length(wire, mode):
+    """Some proxies buffer a stream and send it so; the length is right however it is cut."""
+    coded = ("Simulate-Encoding: gzip", f"Simulate-Chunks: {mode}")
+    wire.send(post("Simulate-Framing: length", "Simulate-Tokens: 9", *coded))
     head = wire.until(b"\r\n\r\n")
     length = int(re.search(rb"content-length: (\d+)", head)[1])
     wire.send(post("Simulate-Status: 500"))

@@ -628,7 +628,14 @@ class Relay:
             self.after = self._answered
             return
         is_delimited = self.delimiter is not Delimiter.CLOSE
-        self.after = partial(self.client.cut, is_delimited=is_delimited)
+        self.after = partial(self._cut_off, is_delimited=is_delimited)
+
+    def _cut_off(self, *, is_delimited: bool) -> None:
+        # Still there where the provider itself ended the answer, too early.
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.cancel()
+        self.client.cut(is_delimited=is_delimited)
 
     def _last_word(self, command: life.CutAnswer, at: int, entries: Entries) -> bytes:
         """Return the error that ends the stream in its own dialect, if it can have one."""

@@ -147,13 +147,14 @@ class Player:
             self._next = next(self._pieces, None)
             return DEEDS[piece.deed](self)
         data, has_content = self._gather() if self._is_gathering else self._take(piece)
-        self._writes.extend(self._cut(self._encoder.feed(data), self._pick))
+        self._writes.extend(self._cut(data, self._pick))
         self._holds_content = self._holds_content or has_content
         return True
 
     def _take(self, piece: Timed) -> tuple[bytes, bool]:
+        """Return one piece, coded by itself: so its length was counted."""
         self._next = next(self._pieces, None)
-        return piece.data, piece.is_content
+        return self._encoder.feed(piece.data), piece.is_content
 
     def _gather(self) -> tuple[bytes, bool]:
         gathered, size, has_content, now = [], 0, False, self._now()

@@ -118,3 +118,30 @@ def test_a_broken_connection_is_no_matter_once_all_is_said(dialect, last, is_sai
     kept = Ending(Choice("sse", dialect))
     kept.keep(last)
     assert kept.is_said() == is_said
+
+
+@pytest.mark.parametrize(
+    ("kept", "rest", "is_whole"),
+    [
+        (b"", b"", False),
+        (b"", b'data: {"id":"cut', False),
+        (b": ping\n\n", b"", False),
+        (b"event: message_start\n", b"", False),
+        (b"data: what nobody knows\n\n", b"", True),
+        (b"data: what nobody knows\n\n", b'data: {"id":"cut', False),
+    ],
+)
+def test_a_stream_of_which_nothing_is_understood_needs_whole_events(kept, rest, is_whole) -> None:
+    """Where all of it is here, what is missing can be told."""
+    one = Ending(Choice("sse", "openai_chat"))
+    if kept:
+        one.keep(kept)
+    assert one.is_reached(rest) == is_whole
+
+
+def test_the_end_of_one_giant_line_tells_nothing() -> None:
+    """Its beginning is forgotten; a false alarm would be worse."""
+    one = Ending(Choice("sse", "openai_chat"))
+    for _ in range(20):
+        one.keep(b"a" * 100)
+    assert one.is_reached(b"b")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from streamgauge.wire.detect import Choice
-from streamgauge.wire.dialects import DIALECTS, Dialect
-from streamgauge.wire.events import Event, Finish, StreamFault, Terminal, Unknown
+from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.events import Finish, Frame, StreamFault, Terminal, Unknown
 from streamgauge.wire.framing import FRAMINGS
 
 # So many of the last chunks are kept, as they are. The last word and the reason to end are in
@@ -22,12 +21,13 @@ DATA_LINE = re.compile(rb"(?:^|[\r\n])data")
 class Ending:
     """Keeps the last bytes of a stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_chunks")
+    __slots__ = ("_choice", "_chunks", "_is_all")
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
         # A list, which is small as long as it is short; a deque takes half a kilobyte empty.
         self._chunks: list[bytes] = []
+        self._is_all = True
 
     def keep(self, chunk: bytes) -> None:
         """Remember *chunk*, of whole lines, and forget what came long before it."""
@@ -35,32 +35,44 @@ class Ending:
         chunks.append(chunk)
         if len(chunks) > MAX_CHUNKS:
             del chunks[0]
+            self._is_all = False
 
     def is_reached(self, rest: bytes = b"") -> bool:
         """Return whether the stream, *rest* included, is whole, or tells of an error of its own.
 
-        Who gave a reason to end is whole without ``[DONE]``. Where the last bytes say nothing
-        that could be understood, as the end of one giant line, nobody can tell: then it is.
+        Who gave a reason to end is whole without ``[DONE]``. Where nothing could be understood,
+        nobody can tell, and then it is: events of a kind that we do not know, or the end of one
+        giant line. A stream that is here from its beginning must have had whole events, though.
         """
-        if self._choice.framing is None or self._choice.dialect is None:
+        framing, dialect = self._choice.framing, self._choice.dialect
+        if framing is None or dialect is None:
             return True  # nobody knows
-        tail = self._tail() + rest
-        is_understood = not tail
-        for event, reader in self._events(tail):
-            if isinstance(event, Terminal | StreamFault):
-                return True
-            if isinstance(event, Finish) and reader.ends_without_terminal:
-                return True
-            is_understood = is_understood or not isinstance(event, Unknown)
-        return not is_understood
+        frames, reader = _frames(framing, self._tail() + rest), DIALECTS[dialect]()
+        is_understood = False
+        for frame in frames:
+            for event in reader.read(frame):
+                if isinstance(event, Terminal | StreamFault):
+                    return True
+                if isinstance(event, Finish) and reader.ends_without_terminal:
+                    return True
+                is_understood = is_understood or not isinstance(event, Unknown)
+        is_broken = self._is_all and (bool(rest) or not frames)
+        return not is_understood and not is_broken
 
     def is_said(self) -> bool:
         """Return whether the stream itself has said that it is over, or told of an error.
 
         A reason to end does not count here: usage may follow.
         """
-        events = self._events(self._tail())
-        return any(isinstance(event, Terminal | StreamFault) for event, _ in events)
+        framing, dialect = self._choice.framing, self._choice.dialect
+        if framing is None or dialect is None:
+            return False
+        reader = DIALECTS[dialect]()
+        return any(
+            isinstance(event, Terminal | StreamFault)
+            for frame in _frames(framing, self._tail())
+            for event in reader.read(frame)
+        )
 
     def is_at_border(self) -> bool:
         """Return whether a frame has just ended, or none has begun."""
@@ -72,13 +84,10 @@ class Ending:
         last = FRAME_END.split(self._tail())[-1]
         return self._choice.framing == "sse" and DATA_LINE.search(last) is not None
 
-    def _events(self, tail: bytes) -> Iterator[tuple[Event, Dialect]]:
-        framing, dialect = self._choice.framing, self._choice.dialect
-        if framing is None or dialect is None:
-            return
-        decoder, reader = FRAMINGS[framing](), DIALECTS[dialect]()
-        for frame in [*decoder.feed(tail), *decoder.close()]:
-            yield from ((event, reader) for event in reader.read(frame))
-
     def _tail(self) -> bytes:
         return b"".join(self._chunks)
+
+
+def _frames(framing: str, data: bytes) -> list[Frame]:
+    decoder = FRAMINGS[framing]()
+    return [*decoder.feed(data), *decoder.close()]
