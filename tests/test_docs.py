@@ -210,8 +210,13 @@ def try_curl(line: str, product: Product, *_: object) -> None:
     assert told.stdout
 
 
-def try_streamgauge(line: str, _: object, simulator: RunningSimulator, folder: Path) -> None:
-    """The command starts, on a free port, and ends with 0 when told to."""
+def try_streamgauge(line: str, product: Product, _: object, folder: Path) -> None:
+    """A server starts, on a free port, and ends with 0 when told to; a question is answered."""
+    if shlex.split(line)[1] not in SERVERS:
+        asked = {**environment(), "STREAMGAUGE_BASE_URL": product.url}
+        command = [STREAMGAUGE, *shlex.split(line)[1:]]
+        subprocess.run(command, check=True, capture_output=True, env=asked)
+        return
     arguments = re.sub(r"--port \d+", "", line)
     command = [STREAMGAUGE, *shlex.split(arguments)[1:], "--port=0"]
     if command[1] == "serve":
@@ -229,6 +234,8 @@ def try_streamgauge(line: str, _: object, simulator: RunningSimulator, folder: P
         process.kill()
         process.wait()
 
+
+SERVERS = ("serve", "simulate", "demo")
 
 SHELL: dict[str, Callable[[str, Product, RunningSimulator, Path], None]] = {
     "make": try_make,

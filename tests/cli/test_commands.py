@@ -17,6 +17,7 @@ from tests.product import STREAMGAUGE, plain_environment
 from tests.simulating import until
 
 COMMANDS = {"serve", "simulate", "demo", "settings", "version"}
+COMMANDS |= {"decode", "tail", "records", "stats", "replay"}
 
 MISTAKES: list[tuple[list[str], str]] = [
     (["serv"], "No such command 'serv'"),

@@ -1,4 +1,4 @@
-"""What the command can do: serve, simulate, demo, decode, settings, version."""
+"""What the command can do."""
 
 from __future__ import annotations
 
@@ -148,6 +148,90 @@ def decode(
             is_json=as_json,
         )
     )
+
+
+Url = Annotated[
+    str | None,
+    typer.Option(help="The server [default: STREAMGAUGE_BASE_URL, or http://127.0.0.1:4284]"),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Argument(help="COLUMN=VALUE, COLUMN.gt=VALUE, property.NAME=VALUE, q=TEXT"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: one object a line.")]
+
+
+@app.command()
+def tail(
+    url: Url = None,
+    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Follow the streams of a running server as they arrive and end."""
+    from streamgauge.cli.asking import Server
+    from streamgauge.cli.tail import run
+
+    return _finish(lambda: run(Server(url), model=model, provider=provider, is_json=as_json))
+
+
+@app.command()
+def records(
+    filters: Filters = None,
+    url: Url = None,
+    sort: Annotated[str, typer.Option(help="A column; - in front: descending.")] = "-started_at",
+    limit: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
+    as_json: AsJson = False,
+) -> int:
+    """List the records of a running server."""
+    from streamgauge.cli import asking
+    from streamgauge.cli.records import records as run
+
+    return _finish(
+        lambda: run(
+            asking.Server(url), asking.filters(filters), sort=sort, limit=limit, is_json=as_json
+        )
+    )
+
+
+@app.command()
+def stats(
+    filters: Filters = None,
+    url: Url = None,
+    group_by: Annotated[str | None, typer.Option(help="A column, or property.NAME.")] = None,
+    bucket: Annotated[str | None, typer.Option(help="Seconds, or auto.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Count records of a running server: errors, percentiles, tokens, cost."""
+    from streamgauge.cli import asking
+    from streamgauge.cli.records import stats as run
+
+    return _finish(
+        lambda: run(
+            asking.Server(url),
+            asking.filters(filters),
+            group_by=group_by,
+            bucket=bucket,
+            is_json=as_json,
+        )
+    )
+
+
+@app.command()
+def replay(
+    record: Annotated[str, typer.Argument(help="The record's id.")],
+    url: Url = None,
+    speed: Annotated[
+        float, typer.Option(help="So many times as fast; 0 does not wait.", min=0)
+    ] = 1.0,
+    raw: Annotated[bool, typer.Option("--raw", help="The bytes instead of what they say.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Play a recorded stream again, as it arrived."""
+    from streamgauge.cli.asking import Server
+    from streamgauge.cli.replay import run
+
+    return _finish(lambda: run(Server(url), record, speed=speed, is_raw=raw, is_json=as_json))
 
 
 @app.command()

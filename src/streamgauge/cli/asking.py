@@ -1,0 +1,89 @@
+"""Questions to a running server, over the same HTTP that everybody has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from streamgauge.errors import StreamgaugeError
+
+ADDRESS = "http://127.0.0.1:4284"
+VARIABLE = "STREAMGAUGE_BASE_URL"
+
+# A question about a million records takes its time.
+PATIENCE_S = 60.0
+
+Pairs = list[tuple[str, str | int | float | bool | None]]  # as httpx types it
+
+
+class Server:
+    """The server at *url*, else at ``STREAMGAUGE_BASE_URL``, else on this machine."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self.url = (url or os.environ.get(VARIABLE) or ADDRESS).rstrip("/")
+
+    def ask(self, path: str, parameters: Pairs | None = None) -> Any:
+        """Return the JSON that it answers; raises `StreamgaugeError` in its own words."""
+        return self._get(path, parameters).json()
+
+    def raw(self, path: str) -> tuple[bytes, httpx.Headers]:
+        """Return a body as it was sent, and its headers."""
+        with self._stream(path) as answer:
+            return b"".join(answer.iter_raw()), answer.headers
+
+    def lines(self, path: str) -> Iterator[str]:
+        """Yield the lines of an answer that does not end by itself."""
+        with self._stream(path, read_s=None) as answer:
+            yield from answer.iter_lines()
+
+    def _get(self, path: str, parameters: Pairs | None) -> httpx.Response:
+        try:
+            answer = httpx.get(
+                self.url + path, params=parameters, timeout=PATIENCE_S, trust_env=False
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from None
+        return self._checked(answer)
+
+    @contextmanager
+    def _stream(self, path: str, read_s: float | None = PATIENCE_S) -> Iterator[httpx.Response]:
+        timeout = httpx.Timeout(PATIENCE_S, read=read_s)
+        try:
+            with httpx.stream("GET", self.url + path, timeout=timeout, trust_env=False) as answer:
+                if answer.status_code >= httpx.codes.BAD_REQUEST:
+                    answer.read()
+                yield self._checked(answer)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from None
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code < httpx.codes.BAD_REQUEST:
+            return answer
+        try:
+            message = answer.json()["error"]["message"]
+        except (ValueError, KeyError, TypeError):
+            message = f"{self.url} answered {answer.status_code}: is that Streamgauge?"
+        raise StreamgaugeError(message)
+
+    def _unreachable(self, error: Exception) -> StreamgaugeError:
+        return StreamgaugeError(
+            f"cannot ask {self.url}: {error}; start `streamgauge serve`, or name the server with "
+            f"--url or {VARIABLE}"
+        )
+
+
+def filters(said: list[str] | None) -> Pairs:
+    """Return the filters of a command line, ``COLUMN=VALUE`` or ``COLUMN.gt=VALUE``."""
+    pairs: Pairs = []
+    for one in said or ():
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise StreamgaugeError(
+                f"{one!r} is no filter; write model=gpt-4o-mini, ttft_ms.gt=500, q=word"
+            )
+        pairs.append((name, value))
+    return pairs

@@ -1,0 +1,138 @@
+"""Questions from the terminal to a running server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from threading import Thread
+from time import monotonic
+
+import httpx
+import pytest
+
+from streamgauge.cli.commands import run
+from streamgauge.cli.words import dollars, time
+from tests.product import STREAMGAUGE, Product, plain_environment
+from tests.simulating import until
+
+CHAT = "/openai/v1/chat/completions"
+
+
+def stream(product: Product, user: str, **wishes: str) -> str:
+    """Stream one answer; return the id of its record."""
+    headers = {name.replace("_", "-"): value for name, value in wishes.items()}
+    headers |= {"Simulate-Tokens": "12", "Streamgauge-User-Id": user}
+    ask = {"model": "gpt-4o-mini", "stream": True, "messages": []}
+    answer = product.http.post(CHAT, json=ask, headers=headers)
+    product.record(answer.headers["streamgauge-id"])
+    return answer.headers["streamgauge-id"]
+
+
+@pytest.fixture(autouse=True)
+def at(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMGAUGE_BASE_URL", product.url)
+
+
+def lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict]:
+    assert run([*arguments, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_records_take_the_filters_of_the_api(product: Product, capsys) -> None:
+    """One object a line, or a table."""
+    ids = [stream(product, "terminal-1") for _ in range(3)]
+    found = lines(capsys, "records", "user_id=terminal-1", "--sort", "started_at")
+    assert [one["id"] for one in found] == ids
+    assert len(lines(capsys, "records", "user_id=terminal-1", "--limit", "2")) == 2
+    assert run(["records", "user_id=terminal-1", "ttft_ms.gte=0"]) == 0
+    shown = capsys.readouterr().out
+    assert all(one in shown for one in (*ids, "gpt-4o-mini", "completed"))
+    assert run(["records", "user_id=nobody-at-all"]) == 0
+    assert "nothing that matches" in capsys.readouterr().out
+
+
+def test_stats_are_those_of_the_api(product: Product, capsys) -> None:
+    """Grouped, in buckets, or in all."""
+    for _ in range(2):
+        stream(product, "terminal-2")
+    (row,) = lines(capsys, "stats", "user_id=terminal-2", "--group-by", "model")
+    assert (row["group"], row["count"], row["errors"]) == ("gpt-4o-mini", 2, 0)
+    assert run(["stats", "user_id=terminal-2", "--bucket", "auto"]) == 0
+    assert "TTFT p50" in capsys.readouterr().out
+
+
+def test_a_stream_is_played_again(product: Product, capsys) -> None:
+    """Its words, its times, or its very bytes."""
+    record_id = stream(product, "terminal-3", Simulate_Itl_Ms="20")
+    record = product.record(record_id)
+    pieces = lines(capsys, "replay", record_id, "--speed", "0")
+    assert "".join(one["text"] for one in pieces) == record["response_text"]
+    assert pieces[0]["ms"] == pytest.approx(record["ttft_ms"], abs=0.01)
+    assert run(["replay", record_id, "--speed", "100"]) == 0
+    shown = capsys.readouterr().out
+    assert record["response_text"] in shown
+    assert "completed" in shown
+
+
+def test_it_takes_the_time_that_it_took(product: Product, capsys) -> None:
+    """At double speed half of it, and not less."""
+    record_id = stream(product, "terminal-4", Simulate_Ttft_Ms="400")
+    began = monotonic()
+    assert run(["replay", record_id, "--speed", "2"]) == 0
+    assert monotonic() - began >= product.record(record_id)["duration_ms"] / 2000
+
+
+def test_the_raw_bytes_are_those_that_came(product: Product) -> None:
+    record_id = stream(product, "terminal-5", Accept_Encoding="gzip", Simulate_Encoding="gzip")
+    command = [STREAMGAUGE, "replay", record_id, "--raw", "--speed", "0", "--url", product.url]
+    played = subprocess.run(command, check=True, capture_output=True, env=plain_environment())
+    with httpx.stream("GET", f"{product.url}/api/v1/records/{record_id}/bytes") as stored:
+        assert played.stdout == b"".join(stored.iter_raw())
+
+
+def test_the_live_view_is_followed(product: Product) -> None:
+    """From what opens to what became of it; Ctrl-C ends it."""
+    command = [STREAMGAUGE, "tail", "--json", "--model", "gpt-4o-mini", "--url", product.url]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=plain_environment()
+    ) as tail:
+        heard: list[dict] = []
+        assert tail.stdout is not None
+        reading = Thread(target=lambda: heard.extend(map(json.loads, tail.stdout or ())))
+        reading.start()
+        record_id = until(lambda: _heard(product, heard), within=30)
+        until(lambda: ("closed", record_id) in _names(heard) or None)
+        tail.terminate()
+        reading.join(10)
+    assert ("opened", record_id) in _names(heard)
+
+
+def _names(heard: list[dict]) -> list[tuple[str, str]]:
+    return [(one["event"], one["id"]) for one in heard if "id" in one]
+
+
+def _heard(product: Product, heard: list[dict]) -> str | None:
+    """Stream once more; return its record's id if the view has told of it."""
+    record_id = stream(product, "terminal-6")
+    return record_id if ("opened", record_id) in _names(heard) else None
+
+
+def test_what_cannot_be_asked_is_said_in_one_line(product: Product, capsys) -> None:
+    """By the server, or that there is none."""
+    faults = {
+        ("records", "nonsense=1"): "nonsense",
+        ("records", "model"): "is no filter",
+        ("replay", "nosuch"): "there is no record",
+        ("stats", "--url", "http://127.0.0.1:1"): "start `streamgauge serve`",
+        ("tail", "--url", "nowhere"): "start `streamgauge serve`",
+    }
+    for arguments, words in faults.items():
+        assert run(list(arguments)) == 1
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
+
+
+def test_values_are_said_in_units_that_fit() -> None:
+    assert [time(one) for one in (None, 12.4, 999.4, 1234.0)] == ["-", "12 ms", "999 ms", "1.23 s"]
+    assert [dollars(one) for one in (None, 0.000123, 12.3)] == ["-", "$0.000123", "$12.30"]
