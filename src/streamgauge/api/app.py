@@ -25,6 +25,7 @@ from streamgauge.api import (
     metrics,
     otlp,
     records,
+    rollups,
     stats,
     ui,
 )
@@ -95,6 +96,10 @@ def create_app(
             records.one_timeline,
             answer.one_response,
             stats.get_stats,
+            rollups.list_sessions,
+            rollups.list_users,
+            rollups.list_models,
+            rollups.list_properties,
             live.get_live,
             log.log_call,
         ],

@@ -14,6 +14,7 @@ from streamgauge.errors import QueryError
 from streamgauge.store.columns import COLUMNS, Column, Kind
 from streamgauge.store.filters import COMPARISONS, Filter, read_filters
 from streamgauge.store.queries import DEFAULT_LIMIT, DEFAULT_SORT, MAX_LIMIT
+from streamgauge.store.rollups import SORTS
 from streamgauge.store.stats import DEFAULT_GROUPS, MAX_GROUPS
 
 
@@ -201,3 +202,32 @@ class BytesOperation(Operation):
             _parameter("signature", "In place of a key.", Schema(type=OpenAPIType.STRING)),
         ]
         self.parameters = [*(self.parameters or []), *extra]
+
+
+@dataclass
+class RollupOperation(Operation):
+    """GET of sessions, users or models: order, length and every filter."""
+
+    def __post_init__(self) -> None:
+        orders = [order for name in SORTS for order in (name, f"-{name}")]
+        own = [
+            _parameter(
+                "sort",
+                "A number or a time, with - in front for descending.",
+                Schema(type=OpenAPIType.STRING, enum=orders),
+            ),
+            _parameter(
+                "limit",
+                "How many are listed.",
+                Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_LIMIT, default=100),
+            ),
+        ]
+        self.parameters = [*own, *filter_parameters()]
+
+
+@dataclass
+class PropertiesOperation(Operation):
+    """GET of properties: every filter."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*filter_parameters()]

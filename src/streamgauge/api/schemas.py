@@ -53,16 +53,14 @@ RecordPage = defstruct(
 )
 
 
-class Bucket(Struct, frozen=True, kw_only=True):
-    """Measures of one group in one time bucket.
+class Measures(Struct, frozen=True, kw_only=True):
+    """Some records added up.
 
     ``errors``: outcomes other than open, completed, client_left and stopped. Sums leave out
     what is not known and say of how many records: ``tokens_unknown``, ``cost_unknown``.
     ``itl_pNN_ms``: the NN-th percentile, over the records, of each record's own NN-th percentile.
     """
 
-    time: datetime | None
-    group: str | None
     count: int
     errors: int
     input_tokens: int | None
@@ -78,6 +76,13 @@ class Bucket(Struct, frozen=True, kw_only=True):
     itl_p99_ms: float | None
 
 
+class Bucket(Measures, frozen=True, kw_only=True):
+    """Measures of one group in one time bucket."""
+
+    time: datetime | None
+    group: str | None
+
+
 class Stats(Struct, frozen=True, kw_only=True):
     """Aggregates, by time and then by size of the group.
 
@@ -88,3 +93,74 @@ class Stats(Struct, frozen=True, kw_only=True):
     bucket_s: int | None
     groups_total: int
     buckets: list[Bucket]
+
+
+class Span(Measures, frozen=True, kw_only=True):
+    """Measures with the time that they span."""
+
+    first_at: datetime
+    last_at: datetime
+
+
+class Session(Span, frozen=True, kw_only=True):
+    """The records of one session."""
+
+    session_id: str
+    session_name: str | None
+    user_id: str | None
+    paths: int
+    models: list[str]
+
+
+class User(Span, frozen=True, kw_only=True):
+    """The records of one user."""
+
+    user_id: str
+    sessions: int
+    models: list[str]
+
+
+class Model(Span, frozen=True, kw_only=True):
+    """The records of one provider's model. ``tokens_per_second`` is their mean."""
+
+    provider: str
+    model: str
+    users: int
+    tokens_per_second: float | None
+    cost_per_1000_usd: float | None
+
+
+class Property(Struct, frozen=True, kw_only=True):
+    """One name of a property. ``values`` are up to 20 of the commonest."""
+
+    name: str
+    count: int
+    values_total: int
+    values: list[str]
+
+
+class Sessions(Struct, frozen=True):
+    """Sessions; ``total`` says how many there are."""
+
+    total: int
+    sessions: list[Session]
+
+
+class Users(Struct, frozen=True):
+    """Users; ``total`` says how many there are."""
+
+    total: int
+    users: list[User]
+
+
+class Models(Struct, frozen=True):
+    """Models; ``total`` says how many there are."""
+
+    total: int
+    models: list[Model]
+
+
+class Properties(Struct, frozen=True):
+    """Properties, the most used first."""
+
+    properties: list[Property]

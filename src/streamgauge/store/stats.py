@@ -39,7 +39,7 @@ _PERCENTILES = ", ".join(
 )
 _ERRORS = f"outcome NOT IN ({', '.join(repr(str(outcome)) for outcome in NOT_ERRORS)})"
 # sum() of nothing but NULL is NULL: unknown stays unknown. What the sums leave out is counted.
-_MEASURES = f"""
+MEASURES = f"""
     count() AS count,
     countIf({_ERRORS}) AS errors,
     sum(input_tokens) AS input_tokens,
@@ -79,7 +79,7 @@ def stats(
         WITH
             measured AS
             (
-                SELECT {time} AS time, {_group(group_by, where)} AS group, {_MEASURES}
+                SELECT {time} AS time, {_group(group_by, where)} AS group, {MEASURES}
                 FROM records FINAL {where} GROUP BY time, group
             ),
             sized AS
