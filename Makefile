@@ -6,7 +6,7 @@ UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
 # Arguments for run, bench and test: make test ARGS="-k journal"
 ARGS ?=
 
-.PHONY: install ui run demo test check bench bench-sdk bench-decode fuzz soak lock clean
+.PHONY: install ui run demo test check bench bench-sdk bench-cancel bench-decode fuzz soak lock clean
 
 install: .venv/installed
 
@@ -65,6 +65,9 @@ bench-decode: install
 FUZZ ?= 20000
 fuzz: install
 	STREAMGAUGE_FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/wire/test_fuzz.py --timeout 36000 $(ARGS)
+
+bench-cancel: install
+	$(BIN)/python bench/cancel.py $(ARGS)
 
 soak: install ui
 	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)

@@ -79,6 +79,8 @@ class RawClient:
         """End the connection with FIN or RST."""
         if how == "RST":
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        else:  # closing with something unread would be a reset, too
+            self.socket.shutdown(socket.SHUT_WR)
         self.socket.close()
 
     def got(self, *, is_closed: bool = False) -> Got:

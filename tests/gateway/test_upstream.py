@@ -429,27 +429,41 @@ async def test_what_is_no_size_ends_the_stream(rig: Rig, odd: bytes) -> None:
     assert (end.outcome, end.error_type) == ("truncated", "invalid_response")
 
 
-async def test_a_stream_that_its_length_ends_too_early_keeps_nobody(rig: Rig) -> None:
+async def test_a_stream_that_ends_too_early_without_a_word_for_it_keeps_nobody(rig: Rig) -> None:
     """The client is cut, and so is the provider's connection: nobody else would close it."""
     gone = asyncio.Event()
-    event = b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n'
+    event = b'data: {"results":[{"generated_text":"Hi","stop_reason":"not_finished"}]}\n\n'
 
     async def script(peer: Peer) -> None:
         await peer.request()
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n"
-        # All of it, as HTTP counts; the last event never came.
-        await peer.send(head % len(event) + event)
+        # All of it, as HTTP counts; the last event never came, and the dialect has no errors.
+        await peer.send(CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(event), event))
         await peer.rest()
         gone.set()
 
     rig.script = script
-    body = b'{"stream":true}'
     client = await ask(
         rig,
-        b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: g\r\n"
-        b"Streamgauge-Stream-Usage: false\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body),
+        b"POST /openai/ml/v1/text/generation_stream HTTP/1.1\r\nHost: g\r\n"
+        b"Content-Length: 2\r\n\r\n{}",
     )
-    await client.until(event)
+    assert not (await client.rest()).endswith(b"0\r\n\r\n")
     await asyncio.wait_for(gone.wait(), 5)
     (end,) = await rig.ended()
     assert (end.outcome, end.closed_by) == ("truncated", "upstream")
+
+
+async def test_a_stream_with_a_length_is_told_of_its_early_end(rig: Rig) -> None:
+    """It goes on in chunks, so that an error fits behind it."""
+    event = b'data: {"choices":[{"delta":{"content":"Hel"}}]}\n\n'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n"
+    rig.script = says(head % len(event) + event)
+    client = await ask(
+        rig,
+        b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: g\r\nConnection: close\r\n"
+        b"Streamgauge-Stream-Usage: false\r\nContent-Length: 2\r\n\r\n{}",
+    )
+    answer = await client.rest()
+    assert event in answer
+    assert b'"type":"no_terminal_event"' in answer
+    assert answer.endswith(b"0\r\n\r\n")

@@ -529,18 +529,16 @@ class Relay:
         if self.policy.is_staying and self.journal is not None:
             # From here on the client knows how to come back.
             self.exchange.stay_ns = life.FOR_EVER
-        outflow = self.outflow
-        is_changing = outflow is not None and (outflow.hider is not None or outflow.ids is not None)
         self.delimiter, framing = delimiter_of(
             head,
             self.client.version,
             is_head_request=self.is_head_request,
-            is_changing=is_changing,
+            # A stream may lose our usage event, and may get an error at its end.
+            is_changing=self.outflow is not None,
         )
+        self.exchange.stream = self.outflow
         if self.delimiter is Delimiter.CLOSE:
             self.is_keeping = False
-        if self.delimiter is not Delimiter.LENGTH:
-            self.exchange.stream = self.outflow
         ours = self._our_headers()
         if not self.is_keeping and self.delimiter is not Delimiter.CLOSE:
             ours += b"\r\nConnection: close"
