@@ -19,6 +19,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 
@@ -210,12 +211,17 @@ def try_curl(line: str, product: Product, *_: object) -> None:
     assert told.stdout
 
 
+# What an import finds in its folder.
+EXPORTED = [{"request_id": str(uuid4()), "request_created_at": "2026-11-20T10:00:00Z"}]
+
+
 def try_streamgauge(line: str, product: Product, _: object, folder: Path) -> None:
     """A server starts, on a free port, and ends with 0 when told to; a question is answered."""
     if shlex.split(line)[1] not in SERVERS:
+        (folder / "requests.json").write_text(json.dumps(EXPORTED))
         asked = {**environment(), "STREAMGAUGE_BASE_URL": product.url}
         command = [STREAMGAUGE, *shlex.split(line)[1:]]
-        subprocess.run(command, check=True, capture_output=True, env=asked)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, env=asked)
         return
     arguments = re.sub(r"--port \d+", "", line)
     command = [STREAMGAUGE, *shlex.split(arguments)[1:], "--port=0"]
@@ -278,7 +284,9 @@ def test_every_command_is_documented():
     """And none that there is not."""
     documented = rows("docs/index.md", "| command | what |")
     commands = {
-        command.callback.__name__ for command in app.registered_commands if command.callback
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
     }
     assert documented.keys() == {f"`streamgauge {name}`" for name in commands}
 

@@ -209,7 +209,7 @@ def exported(
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith(TYPES[encoding])
     assert answer.content in (b"", b"{}")
-    (found,) = until(lambda: product._closed(**{"property.trace_id": traced.trace.hex()}))
+    (found,) = until(lambda: product.closed(**{"property.trace_id": traced.trace.hex()}))
     return product.record(found["id"])
 
 

@@ -17,7 +17,7 @@ from tests.product import STREAMGAUGE, plain_environment
 from tests.simulating import until
 
 COMMANDS = {"serve", "simulate", "demo", "settings", "version"}
-COMMANDS |= {"decode", "tail", "records", "stats", "replay"}
+COMMANDS |= {"decode", "import", "tail", "records", "stats", "replay"}
 
 MISTAKES: list[tuple[list[str], str]] = [
     (["serv"], "No such command 'serv'"),
@@ -70,7 +70,9 @@ def test_help_knows_every_command(capsys):
     """So does no argument at all; the list here is the list there."""
     assert run(["--help"]) == 0
     told = capsys.readouterr().out
-    assert {command.callback.__name__ for command in app.registered_commands} == COMMANDS
+    assert {
+        command.name or command.callback.__name__ for command in app.registered_commands
+    } == COMMANDS
     assert all(re.search(rf"^  {command} ", told, re.MULTILINE) for command in COMMANDS)
     assert run([]) == 0
     assert capsys.readouterr().out == told

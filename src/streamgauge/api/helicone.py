@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from time import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -288,7 +289,7 @@ def log_of(
     fields = request if isinstance(request, dict) else {}
     labels = labels_of([*_texts(asked["meta"]), *headers])
     log = Log(
-        id=id_at(started_at, os.urandom(10)),
+        id=id_at(started_at, _noise(labels.client_request_id)),
         started_at=started_at,
         request=request,
         provider=_provider(api, told.get("provider")),
@@ -410,6 +411,11 @@ def _headers(headers: Any) -> dict[str, str]:
     """Return the provider's headers, without those of the client that stand among them."""
     ours = tuple(prefix.decode() for prefix in OURS)
     return {name: value for name, value in _texts(headers) if not name.lower().startswith(ours)}
+
+
+def _noise(own: str | None) -> bytes:
+    """Return what tells the log's id from others; the same call told again has the same."""
+    return blake2b(own.encode(), digest_size=10).digest() if own else os.urandom(10)
 
 
 def _own_id(given: str | None) -> str | None:

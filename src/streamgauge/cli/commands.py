@@ -234,6 +234,20 @@ def replay(
     return _finish(lambda: run(Server(url), record, speed=speed, is_raw=raw, is_json=as_json))
 
 
+@app.command("import")
+def import_requests(
+    source: Annotated[str, typer.Argument(help="Where from: helicone.", metavar="helicone")],
+    what: Annotated[str, typer.Argument(help="A file of requests in JSON, or the URL of its API.")],
+    url: Url = None,
+    key: Annotated[str | None, typer.Option(help="A key of that server.")] = None,
+) -> int:
+    """Bring requests over from Helicone, with their sessions, users, properties and scores."""
+    from streamgauge.cli.asking import Server
+    from streamgauge.cli.importing import run
+
+    return _finish(lambda: run(source, what, to=Server(url).url, key=key, say=_say))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

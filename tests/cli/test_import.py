@@ -1,0 +1,206 @@
+"""`streamgauge import helicone`: an export, or an API, becomes records; twice is once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from streamgauge.cli.commands import run
+from tests.product import STREAMGAUGE, Product, plain_environment
+from tests.simulating import until
+
+
+def exported(**fields: Any) -> dict[str, Any]:
+    """A request as Helicone's API has it."""
+    return {
+        "request_id": str(uuid4()),
+        "request_created_at": "2026-03-01T10:00:00.250Z",
+        "response_created_at": "2026-03-01T10:00:01.250Z",
+        "response_status": 200,
+        "request_body": {"model": "gpt-4o-mini", "messages": [], "stream": True},
+        "response_body": {
+            "object": "chat.completion.chunk",
+            "model": "gpt-4o-mini",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"},
+                         "finish_reason": "stop"}],
+            "streamed_data": [{"again": "everything"}],
+        },
+        "request_path": "https://api.openai.com/v1/chat/completions",
+        "provider": "OPENAI",
+        "request_user_id": "ada",
+        "properties": {"Env": "prod", "Helicone-Session-Id": "s1", "Helicone-Session-Path": "/a"},
+        "delay_ms": 1000,
+        "time_to_first_token": 120,
+        "prompt_tokens": 12,
+        "completion_tokens": 3,
+        "scores": {"helicone-score-feedback": 1, "depth": 7},
+        **fields,
+    }  # fmt: skip
+
+
+def imported(what: str, product: Product, **environment: str) -> str:
+    told = subprocess.run(
+        [STREAMGAUGE, "import", "helicone", what, f"--url={product.url}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=plain_environment() | environment | {"NO_PROXY": "127.0.0.1"},
+    )
+    assert told.returncode == 0, told.stderr
+    return told.stdout
+
+
+def record_of(product: Product, request: dict[str, Any]) -> dict[str, Any]:
+    (found,) = until(lambda: product.closed(client_request_id=request["request_id"]))
+    return product.record(found["id"])
+
+
+WRITTEN = {
+    "an array": lambda requests: json.dumps(requests, indent=1),
+    "an answer": lambda requests: json.dumps({"data": requests, "error": None}),
+    "lines": lambda requests: "\n".join(map(json.dumps, requests)) + "\n",
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_an_export_becomes_records(product: Product, tmp_path: Path, form: str) -> None:
+    """With everything that Helicone knew; and again changes nothing."""
+    part = {"choices": [{"index": 0, "message": {"content": "Hel"}}], "object": "chat.completion"}
+    requests = [
+        exported(),
+        exported(response_status=-3, time_to_first_token=None, response_body=part),
+    ]
+    file = tmp_path / "export"
+    file.write_text(WRITTEN[form](requests))
+    for _ in range(2):
+        assert imported(str(file), product) == "imported 2 requests\n"
+    record = record_of(product, requests[0])
+    expected = {
+        "source": "helicone",
+        "provider": "openai",
+        "dialect": "openai_chat",
+        "path": "/v1/chat/completions",
+        "model": "gpt-4o-mini",
+        "http_status": 200,
+        "outcome": "completed",
+        "response_text": "Hello",
+        "duration_ms": 1000,
+        "ttft_ms": 120,
+        "input_tokens": 12,
+        "output_tokens": 3,
+        "cost_source": "priced",
+        "user_id": "ada",
+        "session_id": "s1",
+        "session_path": "/a",
+        "properties": {"env": "prod"},
+        "streaming": True,
+    }
+    assert {name: record[name] for name in expected} == expected
+    assert record["started_at"].startswith("2026-03-01T10:00:00.25")
+    left = record_of(product, requests[1])
+    assert (left["outcome"], left["ttft_ms"]) == ("client_left", None)
+    assert left["response_text"] == "Hel"
+    for request in requests:
+        path = f"/v1/request/{request['request_id']}"
+
+        def scored(path: str = path) -> bool | None:
+            scores = product.http.get(path).json()["data"]["scores"]
+            return scores == {"helicone-score-feedback": 1, "depth": 7} or None
+
+        until(scored)
+
+
+@pytest.fixture
+def helicone() -> Iterator[Any]:
+    """Its API: pages of requests, whose bodies are elsewhere."""
+    requests = [exported() for _ in range(150)]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            is_known = self.headers["Authorization"] == "Bearer sk-helicone-test"
+            page = requests[asked["offset"] : asked["offset"] + asked["limit"]]
+            elsewhere = {"request_body": None, "response_body": None}
+            url = f"http://127.0.0.1:{self.server.server_port}/bodies"
+            told = [{**one, **elsewhere, "signed_body_url": url} for one in page]
+            self._answer(200 if is_known else 401, {"data": told, "error": None})
+
+        def do_GET(self) -> None:
+            is_leaked = "Authorization" in self.headers
+            bodies = {"request": {"model": "o3"}, "response": requests[0]["response_body"]}
+            self._answer(400 if is_leaked else 200, bodies)
+
+        def _answer(self, status: int, body: Any) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output to the tests."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", requests
+    server.shutdown()
+    server.server_close()
+
+
+def test_all_pages_of_an_api_are_imported(product: Product, helicone: Any) -> None:
+    """With the bodies that are kept elsewhere, which get no key to see."""
+    url, requests = helicone
+    key = {"HELICONE_API_KEY": "sk-helicone-test"}
+    assert imported(url, product, **key) == "imported 150 requests\n"
+    record = record_of(product, requests[149])
+    assert (record["model"], record["response_text"]) == ("o3", "Hello")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("elsewhere", "x"), "only helicone"),
+        (("helicone", "/nowhere.json"), "cannot read"),
+        (("helicone", "http://127.0.0.1:9"), "HELICONE_API_KEY"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_a_line(
+    arguments: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """With exit code 1."""
+    monkeypatch.delenv("HELICONE_API_KEY", raising=False)
+    assert run(["import", *arguments]) == 1
+    told = capsys.readouterr().err
+    assert why in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["{", '[{"id": 1}]', "[1]"])
+def test_what_is_no_export_is_refused(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is imported."""
+    file = tmp_path / "export"
+    file.write_text(text)
+    assert run(["import", "helicone", str(file)]) == 1
+    assert "request" in capsys.readouterr().err
+
+
+def test_one_that_cannot_be_read_does_not_hold_the_others(product: Product, tmp_path: Path) -> None:
+    """It is named and counted."""
+    good, bad = exported(), exported(request_created_at="some day")
+    file = tmp_path / "export"
+    file.write_text(json.dumps([bad, good]))
+    told = imported(str(file), product)
+    assert bad["request_id"] in told
+    assert told.endswith("imported 1 requests, 1 could not be read\n")
+    assert record_of(product, good)["outcome"] == "completed"
