@@ -280,6 +280,7 @@ class Capture:
             decoding=decoding,
             lost_bytes=self._lost_bytes,
             unkept_bytes=self._request.lost + self._raw.lost,
+            is_told=self._is_untimed,
         )
         record = self._account(
             timeline,

@@ -35,11 +35,13 @@ def judge(
     decoding: Decoding | None,
     lost_bytes: int,
     unkept_bytes: int = 0,
+    is_told: bool = False,
 ) -> Verdict:
     """Refine the gateway's *end*, which knows HTTP only, by *status* and the decoded stream.
 
     *lost_bytes* never reached the journal; with any, a missing end proves nothing.
-    *unkept_bytes* were metered, but are too many to be stored.
+    *unkept_bytes* were metered, but are too many to be stored. *is_told*: somebody tells of the
+    answer after its end, and knows that it is a part even where it is a whole document.
     """
     verdict = Verdict(
         outcome=Outcome(end.outcome),
@@ -48,7 +50,7 @@ def judge(
         error_message=end.error_message,
     )
     if decoding is not None:
-        verdict = _by_stream(verdict, status, decoding, is_all_here=not lost_bytes)
+        verdict = _by_stream(verdict, status, decoding, is_all_here=not lost_bytes, is_told=is_told)
     elif verdict.outcome is Outcome.COMPLETED and (status or 0) >= 400:
         verdict = replace(verdict, outcome=Outcome.HTTP_ERROR, closed_by=ClosedBy.UPSTREAM)
     if lost_bytes and verdict.error_type is None:
@@ -69,10 +71,16 @@ def judge(
 
 
 def _by_stream(
-    verdict: Verdict, status: int | None, decoding: Decoding, *, is_all_here: bool
+    verdict: Verdict,
+    status: int | None,
+    decoding: Decoding,
+    *,
+    is_all_here: bool,
+    is_told: bool,
 ) -> Verdict:
     outcome = verdict.outcome
-    if outcome is Outcome.CLIENT_LEFT and decoding.is_whole:
+    is_whole = decoding.is_whole and (decoding.is_stream or not is_told)
+    if outcome is Outcome.CLIENT_LEFT and is_whole:
         return replace(verdict, outcome=Outcome.COMPLETED, closed_by=ClosedBy.CLIENT)
     if outcome is Outcome.COMPLETED and (status or 0) >= 400:
         return _with_fault(Outcome.HTTP_ERROR, verdict, decoding)
