@@ -27,7 +27,7 @@ from streamgauge.cli.commands import app
 from streamgauge.record import Outcome
 from streamgauge.settings import BUILT_IN_PROVIDERS, load, table
 from streamgauge.simulator.script import read_script
-from tests.clients.environments import python_of
+from tests.clients.environments import NODE, node_packages, python_of
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
@@ -107,27 +107,35 @@ def product(
 
 def test_every_block_has_a_language_that_is_tested():
     """A block that nobody runs is a promise that nobody keeps."""
-    tested = {"python", "python openai<1", "sh", "toml", "toml faults", "json"}
+    tested = {"python", "python openai<1", "sh", "toml", "toml faults", "json", "js"}
     assert [str(block) for block in BLOCKS if block.language not in tested] == []
 
 
 @blocks("python")
 def test_python_blocks_run(block, product, simulator):
     """As a program of its own, against the product."""
-    assert_runs(Path(sys.executable), block, product, simulator)
+    assert_runs([sys.executable, "-c"], block, product, simulator)
 
 
 @blocks("python openai<1")
 def test_python_blocks_for_the_old_library_run(block, product, simulator):
     """In the environment that has it."""
-    assert_runs(python_of("openai028"), block, product, simulator)
+    assert_runs([python_of("openai028"), "-c"], block, product, simulator)
 
 
-def assert_runs(python: Path, block: Block, product: Product, simulator: RunningSimulator) -> None:
+def assert_runs(
+    command: list[str | Path],
+    block: Block,
+    product: Product,
+    simulator: RunningSimulator,
+    *,
+    folder: Path = ROOT,
+) -> None:
     text = block.text.replace(GATEWAY, product.url).replace(SIMULATOR, simulator.url)
     assert text != block.text or "streamgauge" in text
     told = subprocess.run(
-        [python, "-c", text],
+        [*command, text],
+        cwd=folder,
         check=False,
         capture_output=True,
         text=True,
@@ -141,6 +149,13 @@ def assert_runs(python: Path, block: Block, product: Product, simulator: Running
     )
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip() or "print" not in block.text
+
+
+@blocks("js")
+def test_javascript_blocks_run(block, product, simulator):
+    """As modules, beside the packages that Helicone's and the providers' users have."""
+    command = [ROOT / "scripts" / "node", "node", "--input-type=module", "--eval"]
+    assert_runs(command, block, product, simulator, folder=node_packages(NODE))
 
 
 @blocks("json")
