@@ -63,6 +63,7 @@ def test_openapi_has_every_address_of_the_api(document):
         "/api/v1/stats",
         "/api/v1/live",
         "/api/v1/log",
+        "/api/v1/records/export",
         "/api/v1/sessions",
         "/api/v1/users",
         "/api/v1/models",

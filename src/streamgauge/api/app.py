@@ -17,6 +17,7 @@ from streamgauge import __version__
 from streamgauge.api import (
     answer,
     errors,
+    export,
     health,
     helicone,
     helicone_rest,
@@ -92,6 +93,7 @@ def create_app(
         PREFIX,
         route_handlers=[
             records.list_records,
+            export.export_records,
             records.one_record,
             records.one_timeline,
             answer.one_response,

@@ -13,7 +13,14 @@ from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from streamgauge.errors import QueryError
 from streamgauge.store.columns import COLUMNS, Column, Kind
 from streamgauge.store.filters import COMPARISONS, Filter, read_filters
-from streamgauge.store.queries import DEFAULT_LIMIT, DEFAULT_SORT, MAX_LIMIT
+from streamgauge.store.queries import (
+    DEFAULT_LIMIT,
+    DEFAULT_SORT,
+    FORMATS,
+    MAX_LIMIT,
+    MOST_EXPORTED,
+    MOST_EXPORTED_WHOLE,
+)
 from streamgauge.store.rollups import SORTS
 from streamgauge.store.stats import DEFAULT_GROUPS, MAX_GROUPS
 
@@ -166,6 +173,23 @@ class ListOperation(Operation):
 
     def __post_init__(self) -> None:
         self.parameters = [*list_parameters(), *filter_parameters()]
+
+
+@dataclass
+class ExportOperation(Operation):
+    """GET of a file of records."""
+
+    def __post_init__(self) -> None:
+        forms = Schema(type=OpenAPIType.STRING, enum=list(FORMATS), default="csv")
+        flag = Schema(type=OpenAPIType.BOOLEAN, default=False)
+        own = [
+            _parameter("format", "The kind of file.", forms),
+            _parameter("bodies", "With requests and replies.", flag),
+        ]
+        sort, limit = list_parameters()[:2]
+        most = Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MOST_EXPORTED)
+        limit = _parameter("limit", f"At most; with bodies {MOST_EXPORTED_WHOLE}.", most)
+        self.parameters = [*own, sort, limit, *filter_parameters()]
 
 
 @dataclass

@@ -53,6 +53,10 @@ class Store:
         """Run a SELECT of one binary value and return exactly its bytes."""
         return self._engine.query(sql, params, form="RawBLOB")
 
+    def file(self, sql: str, params: Params | None = None, *, form: str) -> bytes:
+        """Run a SELECT and return its result in the ClickHouse output format *form*."""
+        return self._engine.query(sql, params, form=form)
+
     def close(self) -> None:
         """Let go of the store; a second call does nothing."""
         self._engine.close()

@@ -113,6 +113,37 @@ def _summaries(store: Store, keys: list[dict[str, Any]], order: _Order) -> list[
     )
 
 
+# How a selection leaves, and what the store calls that.
+FORMATS = {"csv": "CSVWithNames", "jsonl": "JSONEachRow", "parquet": "Parquet"}
+MOST_EXPORTED = 100_000
+MOST_EXPORTED_WHOLE = 10_000  # with bodies
+
+
+def export(
+    store: Store,
+    filters: Sequence[Filter] = (),
+    *,
+    form: str,
+    sort: str = DEFAULT_SORT,
+    limit: int | None = None,
+    with_bodies: bool = False,
+) -> bytes:
+    """The records that match as a file of *form*, a key of `FORMATS`; raises `QueryError`."""
+    if form not in FORMATS:
+        raise QueryError(f"format is one of {', '.join(FORMATS)}", param="format")
+    most = MOST_EXPORTED_WHOLE if with_bodies else MOST_EXPORTED
+    limit = most if limit is None else limit
+    if not 1 <= limit <= most:
+        raise QueryError(f"limit is a number from 1 to {most}", param="limit")
+    order, where = _Order(sort), Where(filters)
+    columns = RECORD_COLUMNS if with_bodies else SUMMARY_COLUMNS
+    return store.file(
+        f"SELECT {', '.join(columns)} FROM records FINAL {where} ORDER BY {order} LIMIT {limit:d}",
+        where.params,
+        form=FORMATS[form],
+    )
+
+
 class _Order:
     """The order of a list, and the cursors that hold a place in it."""
 
