@@ -328,6 +328,7 @@ def test_what_was_said_later_survives(own_product: Product) -> None:
     own_product.kill_recorder()
     until(lambda: own_product.http.get("/api/v1/stats").status_code == 200 or None)
     told_of(own_product, name, properties={"env": "dev", "k": "v"})
+    assert own_product.record(name)["properties"] == {"env": "dev", "k": "v"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from streamgauge.errors import QueryError
 from streamgauge.record import Amended
+from streamgauge.store.amendments import amend
 from streamgauge.store.clickhouse import Value
 from streamgauge.store.columns import SUMMARY_COLUMNS
 from streamgauge.store.filters import Where, clickhouse_time
@@ -318,21 +319,8 @@ def _order(sort: Any) -> str:
 
 
 def _amended(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ids = [one for row in rows for one in (row["id"], row["client_request_id"]) if one]
-    where = Where()
-    where.add(f"record_id IN {where.param(ids, 'Array(String)')}")
-    told = store.query(
-        f"SELECT record_id, kind, name, value FROM amendments FINAL {where} ORDER BY at",
-        where.params,
-    )
+    amend(store, rows)
     for row in rows:
-        mine = [one for one in told if one["record_id"] in (row["id"], row["client_request_id"])]
-        row["scores"] = {
-            one["name"]: int(one["value"]) for one in mine if one["kind"] == Amended.SCORE
-        }
-        row["properties"] |= {
-            one["name"]: one["value"] for one in mine if one["kind"] == Amended.PROPERTY
-        }
         if row["reply"] is not None:
             row["reply"] = msgspec.json.decode(row["reply"])
         row["status"] = STATUS_BY_OUTCOME.get(row["outcome"], row["http_status"] or 0)

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from streamgauge.errors import QueryError
 from streamgauge.record import Outcome, Transcript
+from streamgauge.store.amendments import amend
 from streamgauge.store.clickhouse import Params
 from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, RECORD_COLUMNS, SUMMARY_COLUMNS
 from streamgauge.store.filters import Filter, Where, clickhouse_time
@@ -215,11 +216,16 @@ class _Order:
 
 
 def record(store: Store, record_id: str) -> dict[str, Any] | None:
-    """One record with all its columns, its reply as an object; None when there is none."""
+    """One record with all its columns, its reply as an object; None when there is none.
+
+    Its properties are those that were told last.
+    """
     row = _row_of(store, record_id, ", ".join(RECORD_COLUMNS))
     if row is not None:
         row["reply"] = row["reply"] and msgspec.json.decode(row["reply"])
         row["attempts"] = msgspec.json.decode(row["attempts"] or b"[]")
+        amend(store, [row])
+        del row["scores"]  # no column of ours
     return row
 
 
