@@ -45,18 +45,23 @@ UI_DIR = Path(__file__).parent / "ui"
 async def worker(settings: Settings, arguments: list[str]) -> None:
     """Run one gateway worker until it is told to stop."""
     from streamgauge.gateway.server import Gateway
+    from streamgauge.gateway.stops import Stops
 
     number, descriptor = arguments
     journal = _journal(settings, number)
     gateway = Gateway(settings, journal, secret=secret_of(settings.data_dir))
     journal.counters = gateway.counters
+    stops = Stops(settings.stop_socket(number), gateway.stop_exchange)
     async with _life() as ended:
         await gateway.start(socket.socket(fileno=int(descriptor)))
+        asyncio.get_running_loop().add_reader(stops.fileno(), stops.hear)
         # What exists now lives as long as the process; the collector need not look at it.
         gc.collect()
         gc.freeze()
         is_orphan = await ended
     await gateway.stop(0 if is_orphan else settings.limits.stop_grace_s)
+    asyncio.get_running_loop().remove_reader(stops.fileno())
+    stops.close()
     journal.close()
 
 
@@ -77,6 +82,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     """Run the recorder and the API until it is told to stop."""
     from streamgauge.api.app import create_app
     from streamgauge.api.health import Health
+    from streamgauge.api.stop import Workers
     from streamgauge.recorder import Recorder
     from streamgauge.recorder.answers import Answers
     from streamgauge.store.loader import open_store
@@ -93,7 +99,8 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     ui_dir = UI_DIR if UI_DIR.is_dir() else None
     answers = Answers(recording.live, store)
     secret = secret_of(settings.data_dir)
-    api = create_app(store, recording.live, health, ui_dir, journal, answers, secret)
+    stop = Workers(settings.run_dir).stop
+    api = create_app(store, recording.live, health, ui_dir, journal, answers, secret, stop)
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(
         uvicorn.Config(

@@ -293,6 +293,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Where the recorder serves the API."""
         return self.run_dir / "api.sock"
 
+    def stop_socket(self, worker: str) -> Path:
+        """Where a worker hears which streams are to end."""
+        return self.run_dir / f"stop-{worker}.sock"
+
     @property
     def wake_socket(self) -> Path:
         """Where the recorder hears that there is news in the journal."""

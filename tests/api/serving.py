@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
+from uuid import UUID
 
 import uvicorn
 
@@ -75,8 +76,16 @@ class Served:
         self.live = MemoryLive()
         self.health = HEALTHY
         answers = Answers(Live(), store)
+        self.stopped: list[bytes] = []
         self.app = create_app(
-            store, self.live, lambda: self.health, ui_dir, journal, answers, b"secret"
+            store,
+            self.live,
+            lambda: self.health,
+            ui_dir,
+            journal,
+            answers,
+            b"secret",
+            self.stop_stream,
         )
         config = uvicorn.Config(
             self.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1
@@ -99,6 +108,13 @@ class Served:
             await asyncio.sleep(0.01)
         self._is_up.set()
         await serving
+
+    def stop_stream(self, exchange: bytes) -> int:
+        """Take a stream's id as the workers would; the first one is heard by nobody."""
+        self.stopped.append(exchange)
+        if len(self.stopped) > 1:
+            self.live.open.pop(str(UUID(bytes=exchange)))
+        return len(self.stopped) - 1
 
     def call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine on the API's own loop."""

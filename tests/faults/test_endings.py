@@ -228,7 +228,11 @@ def play(client: RawClient, row: Ending, name: str, stage: Stage) -> Got:
         until(lambda: stands_still(row, name, stage))
     elif moment and moment != "half":
         client.read_until(moment)
-    if act == "garbage":
+    if act == "stop":
+        (open_one,) = until(lambda: stage.product.records(user_id=name) or None)
+        stopped = stage.product.http.post(f"/api/v1/records/{open_one['id']}/stop")
+        assert stopped.json() == {"id": open_one["id"], "outcome": "stopped"}
+    elif act == "garbage":
         client.socket.sendall(b"no chunk\r\n")
     elif act == "silence" and moment != "half":
         until(lambda: stage.product.records(q=name, outcome="client_left") or None)

@@ -362,3 +362,19 @@ def test_a_stream_that_has_had_its_last_word_is_whole(has_ended):
         assert (finish(commands).outcome == Outcome.COMPLETED) == has_ended
         assert (EndAnswer() in commands) == has_ended
         assert CancelUpstream() in commands
+
+
+def test_a_stream_is_stopped_on_request():
+    """With an answer where none has begun, else with the error of its dialect; once."""
+    waits, streams = waiting(), streaming()
+    answered = waits.stopped()
+    assert [type(command) for command in answered] == [CancelUpstream, Answer, Finish]
+    assert answered[1].status == 410
+    cut = streams.stopped()
+    assert [type(command) for command in cut] == [CancelUpstream, CutAnswer, Finish]
+    for commands in (answered, cut):
+        assert (finish(commands).outcome, finish(commands).closed_by) == (
+            Outcome.STOPPED,
+            ClosedBy.GATEWAY,
+        )
+    assert streams.stopped() == ()

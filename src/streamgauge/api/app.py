@@ -28,6 +28,7 @@ from streamgauge.api import (
     records,
     rollups,
     stats,
+    stop,
     ui,
 )
 from streamgauge.api.parts import Answers, Live, Parts
@@ -81,14 +82,16 @@ def create_app(
     journal: log.Journal,
     answers: Answers,
     secret: bytes,
+    stop_stream: Callable[[bytes], int],
 ) -> Api:
     """Make the ASGI application over its parts.
 
     *live_view* is used on the event loop only; *get_health* is called there as well and must
     not block. *ui_dir*: the built page, None when there is none. *journal* takes what is logged.
     *answers* are read by clients that come back; *secret* tells their keys and signatures.
+    *stop_stream* names an exchange to the workers, and returns how many have heard of it.
     """
-    parts = Parts(store, live_view, get_health, ui_dir, journal, answers, secret)
+    parts = Parts(store, live_view, get_health, ui_dir, journal, answers, secret, stop_stream)
     api = Router(
         PREFIX,
         route_handlers=[
@@ -97,6 +100,7 @@ def create_app(
             records.one_record,
             records.one_timeline,
             answer.one_response,
+            stop.stop_record,
             stats.get_stats,
             rollups.list_sessions,
             rollups.list_users,

@@ -79,6 +79,7 @@ class Parts:
         journal: Journal,
         answers: Answers,
         secret: bytes,
+        stop: Callable[[bytes], int],
     ) -> None:
         self.store = store
         self.live = live
@@ -86,6 +87,7 @@ class Parts:
         self.ui_dir = ui_dir
         self.journal = journal
         self.answers = answers
+        self.stop = stop
         self.hash_key = KeyHasher(secret)
         self.signer = Signer(secret)
 

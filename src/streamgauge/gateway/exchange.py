@@ -419,6 +419,11 @@ class Exchange:
         self.state = State.ENDED
         return CancelUpstream(), *(self.broken or ())
 
+    def stopped(self) -> Commands:
+        """Somebody has asked that it ends. Not 5xx: an SDK would only ask again."""
+        message = "the stream was stopped on request"
+        return self._give_up(410, "stopped", message, Outcome.STOPPED, ClosedBy.GATEWAY)
+
     def shut_down(self) -> Commands:
         """The gateway stops and cannot wait any longer."""
         message = "the gateway was stopped while the stream was running"

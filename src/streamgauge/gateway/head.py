@@ -42,6 +42,7 @@ REASONS = {
     403: b"Forbidden",
     405: b"Method Not Allowed",
     408: b"Request Timeout",
+    410: b"Gone",
     413: b"Content Too Large",
     431: b"Request Header Fields Too Large",
     501: b"Not Implemented",

@@ -405,6 +405,10 @@ class Relay:
             beat = RESUMABLE_HEARTBEAT if self.policy.is_resumable else HEARTBEAT
             self.turn.send_down(self.client.send, delimited(self.delimiter, beat))
 
+    def stop(self) -> None:
+        """Somebody has asked that it ends."""
+        self._do(monotonic_ns(), self.exchange.stopped())
+
     def shut_down(self) -> None:
         """The process ends."""
         self._do(monotonic_ns(), self.exchange.shut_down())

@@ -109,6 +109,13 @@ class Gateway:
             if client.transport is not None:
                 client.transport.abort()
 
+    def stop_exchange(self, exchange: bytes) -> None:
+        """End the exchange of that id, if it runs here."""
+        for relay in self._busy():
+            if relay.id == exchange and relay.journal is not None:
+                relay.stop()
+                self.turn.flush()
+
     def _busy(self) -> list[Relay]:
         attached = [client.relay for client in self.clients if client.relay is not None]
         return attached + list(self.detached)
