@@ -8,7 +8,9 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.callers import GPT
-from tests.clients.running import run_node
+from tests.clients.running import START_S, run_node
+
+pytestmark = pytest.mark.timeout(2 * START_S)
 
 WISHES = {"Simulate-Tokens": "12", "Simulate-Ttft-Ms": "40", "Simulate-Itl-Ms": "2"}
 LABELS = {

@@ -16,9 +16,11 @@ import openai
 import pytest
 
 from tests.clients.callers import CLAUDE, GPT, LLAMA
-from tests.clients.running import run_node, run_python
+from tests.clients.running import START_S, run_node, run_python
 from tests.product import Product
 from tests.simulating import RunningSimulator
+
+pytestmark = pytest.mark.timeout(2 * START_S)
 
 WISHES = {"Simulate-Tokens": "12", "Simulate-Head-Ms": "60", "Simulate-Itl-Ms": "2"}
 
