@@ -34,4 +34,4 @@ def test_buckets_and_groups(api):
 
 def test_a_row_has_the_fields_that_are_promised_and_no_others(api):
     [row] = api.get("/api/v1/stats").json()["buckets"]
-    assert list(row) == [field.name for field in msgspec.structs.fields(Bucket)]
+    assert set(row) == {field.name for field in msgspec.structs.fields(Bucket)}
