@@ -2,11 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
+UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -name schema.d.ts 2>/dev/null)
 # Arguments for run, bench and test: make test ARGS="-k journal"
 ARGS ?=
 
-.PHONY: install ui run demo test check bench bench-sdk bench-cancel bench-decode fuzz soak lock clean
+.PHONY: install ui api-types run demo test check bench bench-sdk bench-cancel bench-decode fuzz soak lock clean
 
 install: .venv/installed
 
@@ -32,6 +32,10 @@ src/streamgauge/ui/index.html: $(UI_SOURCES) ui/node_modules/installed
 	@cd ui && ../scripts/node npm run --silent build
 	@touch $@
 
+# What the page knows of the API; to be renewed, and committed, after a change of the API.
+api-types: install
+	$(BIN)/python scripts/openapi
+
 run: install ui
 	$(BIN)/streamgauge serve $(ARGS)
 
@@ -48,6 +52,7 @@ check: install ui
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -p no:randomly tests/test_imports.py
+	$(BIN)/python scripts/openapi --check || { echo 'The API has changed: run make api-types' >&2; exit 1; }
 	cd ui && ../scripts/node npm run --silent typecheck
 	cd ui && ../scripts/node npm run --silent lint
 	cd ui && ../scripts/node npm run --silent test

@@ -38,9 +38,11 @@ def ask(
 
 
 @contextmanager
-def asking(product: Product, user: str, *, text: str = "Go on and on.") -> Iterator[Endless]:
+def asking(
+    product: Product, user: str, *, text: str = "Go on and on.", itl_ms: int = 30
+) -> Iterator[Endless]:
     """Hold a stream open that has no end in sight; leaving closes the connection."""
-    headers = _headers(user, {"tokens": 100_000, "itl_ms": 30})
+    headers = _headers(user, {"tokens": 100_000, "itl_ms": itl_ms})
     with (
         httpx.Client(base_url=product.url, trust_env=False, timeout=30) as http,
         http.stream("POST", CHAT, json=_body(text, MODEL, True), headers=headers) as answer,

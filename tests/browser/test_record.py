@@ -162,4 +162,4 @@ def test_an_unknown_record_says_so(visit: Visit):
     """In the API's words, with a way to try again."""
     page = visit("/records/01900000-0000-7000-8000-000000000000", allowed=("404",))
     expect(page.get_by_role("alert")).to_contain_text("there is no record")
-    expect(page.get_by_role("link", name="Records")).to_be_visible()
+    expect(page.locator(".back").get_by_role("link", name="Records")).to_be_visible()

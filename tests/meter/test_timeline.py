@@ -111,3 +111,15 @@ def test_chunks_are_kept_with_time_and_size() -> None:
 def test_nearest_rank(numbers: list[int], percent: int, expected: int | None) -> None:
     """The smallest number that so many percent are not above."""
     assert percentile(numbers, percent) == expected
+
+
+def test_the_last_gaps_are_told_while_it_runs() -> None:
+    """Between chunks, the newest at the end, and how long ago the last one came."""
+    timeline = Timeline(0)
+    assert timeline.recent_gaps(2) == []
+    assert timeline.idle_ms(5 * MS) is None
+    for at in (10, 12, 17, 27):
+        timeline.chunk(at * MS, 1)
+    assert timeline.recent_gaps(2) == [5, 10]
+    assert timeline.recent_gaps(9) == [2, 5, 10]
+    assert timeline.idle_ms(30 * MS) == 3

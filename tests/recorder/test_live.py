@@ -46,14 +46,17 @@ async def test_an_exchange_opens_moves_and_closes(desk: Desk, journal: Writer) -
     name, data = await following(subscription)
     assert name == "progress"
     assert data.pop("elapsed_ms") >= 0
+    assert data.pop("idle_ms") >= 0
     assert data == {
         "id": exchange.id,
+        "model": "gpt-4o",
         "ttft_ms": 60,
         "chunks": 2,
         "bytes_out": len(event("Hel") + event("lo")),
         "output_tokens": 2,
         "usage_source": "estimated",
         "max_gap_ms": 15,
+        "gaps_ms": [15],
         "text": "Hello",
     }
     exchange.chunk(80, STOP + DONE).ends(81)
@@ -165,3 +168,14 @@ async def test_closing_ends_every_subscription(desk: Desk) -> None:
     live.close()
     assert await asyncio.wait_for(waiting, 10) == "over"
     assert [e async for e in second] == []
+
+
+async def test_who_comes_later_hears_of_those_that_stand_still(desk: Desk, journal: Writer) -> None:
+    """How far an exchange is, is told to every subscriber, though nothing moves any more."""
+    follower = desk.follower()
+    Exchange(journal).opens().head(50).chunk(60, event("Hel"))
+    desk.read(follower)
+    assert (await following(desk.live.subscribe()))[0] == "progress"
+    late = desk.live.subscribe()
+    name, data = await following(late)
+    assert (name, data["text"]) == ("progress", "Hel")

@@ -1,44 +1,79 @@
-import { useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 
 import { useLive } from "./live/use-live";
+import { Boundary } from "./parts/boundary";
 import { Snippets } from "./parts/connect";
+import { Keys } from "./parts/keys";
 import { ThemeToggle } from "./parts/theme-toggle";
-import { RecordPage } from "./record/record-page";
-import { RecordsPage } from "./records/records-page";
-import { Link, useAddress } from "./router";
+import { isTyping } from "./records/use-list-keys";
+import { Link, navigate, useAddress } from "./router";
+import { VIEWS, viewOf } from "./views";
+
+const RecordPage = lazy(() =>
+  import("./record/record-page").then((module) => ({ default: module.RecordPage })),
+);
 
 const RECORD_PATH = /^\/records\/([^/]+)$/;
 
 export function App() {
   const { pathname, search } = useAddress();
   const id = RECORD_PATH.exec(pathname)?.[1];
+  const { view, rest } = viewOf(pathname);
+  useGoKeys();
   return (
     <>
-      <Header />
-      {id === undefined ? (
-        <RecordsPage search={search} />
-      ) : (
-        <RecordPage key={id} id={decodeURIComponent(id)} />
-      )}
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <Header current={view.path} />
+      <div id="main">
+        <Boundary key={pathname}>
+          <Suspense fallback={<Loading />}>
+            {id === undefined ? (
+              <view.Page search={search} rest={rest} />
+            ) : (
+              <RecordPage id={decodeURIComponent(id)} />
+            )}
+          </Suspense>
+        </Boundary>
+      </div>
     </>
   );
 }
 
-function Header() {
+function Loading() {
+  return (
+    <main className="page">
+      <p className="muted" role="status">
+        Loading…
+      </p>
+    </main>
+  );
+}
+
+function Header({ current }: { current: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
   return (
     <header className="header">
       <Link href="/" className="brand">
         <Mark />
-        Streamgauge
+        <span className="brand-name">Streamgauge</span>
       </Link>
-      <LiveStatus />
+      <nav className="views" aria-label="Views">
+        {VIEWS.map(({ path, label }) => (
+          <Link key={path} href={path} aria-current={path === current ? "page" : undefined}>
+            {label}
+          </Link>
+        ))}
+      </nav>
       <div className="header-tools">
+        <LiveStatus />
         <button type="button" className="button is-bare" onClick={() => dialog.current?.showModal()}>
           <span>
             Connect<span className="at-width"> a client</span>
           </span>
         </button>
+        <Keys />
         <ThemeToggle />
       </div>
       <dialog ref={dialog} className="connect-dialog" aria-labelledby="connect-title">
@@ -54,16 +89,40 @@ function Header() {
   );
 }
 
-const STATUS_WORDS = { connecting: "Connecting", live: "Live", lost: "Connection lost, retrying" };
+const STATUS_WORDS = { connecting: "Connecting", live: "Connected", lost: "Connection lost, retrying" };
 
 function LiveStatus() {
   const { status } = useLive();
   return (
-    <span className="live-status" data-status={status} role="status">
+    <span className="live-status" data-status={status} role="status" title={STATUS_WORDS[status]}>
       <span className="live-dot" aria-hidden="true" />
-      {STATUS_WORDS[status]}
+      <span className={status === "live" ? "visually-hidden" : undefined}>{STATUS_WORDS[status]}</span>
     </span>
   );
+}
+
+// How long after `g` the letter of a view may come.
+const GO_MS = 1200;
+
+/** `g` and a view's letter go to that view. */
+function useGoKeys(): void {
+  useEffect(() => {
+    let goneAt = -Infinity;
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      const view = VIEWS.find((one) => one.letter === event.key);
+      if (event.key === "g") {
+        goneAt = event.timeStamp;
+      } else if (view !== undefined && event.timeStamp - goneAt < GO_MS) {
+        goneAt = -Infinity;
+        event.preventDefault();
+        navigate(view.path);
+        scrollTo(0, 0);
+      }
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
 }
 
 function Mark() {

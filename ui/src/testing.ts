@@ -58,6 +58,7 @@ export function summary(changes: Partial<Summary> = {}): Summary {
     client_request_id: null,
     provider_request_id: null,
     key_hash: null,
+    retries: 0,
     resumed: 0,
     journal_node: "local",
     ...changes,

@@ -49,14 +49,18 @@ The same is there as JSON: /api/v1/records, /api/v1/stats, /api/v1/live
 """
 
 
-@get(["/", "/records"], include_in_schema=False)
+# The first words of the addresses that the page draws; each may have more behind it.
+VIEWS = ("records", "live", "overview", "sessions", "users", "models", "health", "compare")
+
+
+@get(["/", *(f"/{view}" for view in VIEWS)], include_in_schema=False)
 async def page(parts: Given) -> Response[bytes]:
     """The page; which view it shows is its own affair."""
     return await run_sync(_page, parts)
 
 
-@get("/records/{view:path}", include_in_schema=False)
-async def page_of_view(parts: Given, view: FromPath[Path]) -> Response[bytes]:  # noqa: ARG001 - the page reads it
+@get([f"/{view}/{{rest:path}}" for view in VIEWS], include_in_schema=False)
+async def page_of_view(parts: Given, rest: FromPath[Path]) -> Response[bytes]:  # noqa: ARG001 - the page reads it
     """The page again: it finds its view in the address."""
     return await run_sync(_page, parts)
 

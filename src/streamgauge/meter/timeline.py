@@ -153,6 +153,15 @@ class Timeline:
         """The longest gap so far, None before there is one."""
         return _in_ms(self._longest or None)
 
+    def recent_gaps(self, most: int) -> list[float]:
+        """Return the ms between the last chunks, at *most* so many, the newest at the end."""
+        times = self._times[-(most + 1) :]
+        return [round((after - before) / _MS, 1) for before, after in pairwise(times)]
+
+    def idle_ms(self, now: int) -> float | None:
+        """Return how long ago the last chunk came, None before there was one."""
+        return round(max(now - self._times[-1], 0) / _MS, 1) if self._times else None
+
     def _ms(self, at: int | None) -> float | None:
         return None if at is None else round((at - self.t0) / _MS, 3)
 

@@ -53,8 +53,10 @@ MAX_TIMED_CHUNKS = 1_000_000
 # maximum over all.
 MAX_OVERHEADS = 16_384
 
-# How much of the text so far goes to the live view.
-LIVE_TEXT = 2000
+# How much of the text so far, and how many of the last gaps, go to the live view: what fits
+# on a screen, since with 500 open streams a thousand of these are sent in a second.
+LIVE_TEXT = 800
+LIVE_GAPS = 40
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _overhead = OVERHEAD.unpack_from
@@ -502,11 +504,14 @@ class Capture:
         usage = self._usage()
         timeline, decoding = self._timeline, self._decoding
         tokens, source = usage.output_tokens, usage.usage_source
-        if tokens is None and decoding is not None and decoding.deltas:
+        # What a provider says at the beginning ("1 so far") is soon less than what has come.
+        is_final = source is UsageSource.REPORTED
+        if decoding is not None and not is_final and decoding.deltas > (tokens or 0):
             tokens, source = decoding.deltas, UsageSource.ESTIMATED
         is_shown = decoding is not None and not self._labels.omit_response
         return {
             "id": self.id,
+            "model": self._model,
             "elapsed_ms": max(now_ns - self._t0, 0) / 1e6,
             "ttft_ms": timeline.ttft_ms if timeline is not None else None,
             "chunks": self.chunks,
@@ -514,6 +519,8 @@ class Capture:
             "output_tokens": tokens,
             "usage_source": source.value,
             "max_gap_ms": timeline.max_gap_ms if timeline is not None else None,
+            "idle_ms": timeline.idle_ms(now_ns) if timeline is not None else None,
+            "gaps_ms": timeline.recent_gaps(LIVE_GAPS) if timeline is not None else [],
             "text": decoding.reply.tail(LIVE_TEXT) if decoding is not None and is_shown else "",
         }
 

@@ -121,8 +121,9 @@ class Live:
         return self._running.get(record_id)
 
     def subscribe(self) -> Subscription:
-        """Follow from now on."""
+        """Follow from now on; how far each exchange is will be told within an interval or two."""
         subscription = Subscription(self)
+        self._told.clear()  # also of those that stand still
         self._subscriptions.add(subscription)
         if self._timer is None:
             loop = asyncio.get_running_loop()

@@ -1,5 +1,6 @@
 /** The one place that speaks HTTP: typed questions in, answers or an ApiError out. */
-import type { RecordsPage, StreamRecord, Total } from "./types";
+import type { paths } from "./schema";
+import type { Bucket, RecordsPage, StreamRecord } from "./types";
 
 /** What went wrong, in the API's own words where it had any. `status` 0: nobody answered. */
 export class ApiError extends Error {
@@ -14,6 +15,33 @@ export class ApiError extends Error {
   }
 }
 
+/** The addresses that answer GET with JSON, and what each answers. */
+type Answers = {
+  [P in keyof paths]: paths[P] extends {
+    get: { responses: { 200: { content: { "application/json": infer A } } } };
+  }
+    ? A
+    : never;
+};
+type Readable = { [P in keyof Answers]: [Answers[P]] extends [never] ? never : P }[keyof Answers];
+
+interface Question {
+  /** What stands for `{record_id}` and its like. */
+  path?: Record<string, string>;
+  query?: URLSearchParams | Record<string, string>;
+  signal: AbortSignal;
+}
+
+/** Ask one address of the API. */
+export async function ask<P extends Readable>(
+  address: P,
+  { path = {}, query = {}, signal }: Question,
+): Promise<Answers[P]> {
+  const place = address.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? ""));
+  const search = new URLSearchParams(query).toString();
+  return (await get(search === "" ? place : `${place}?${search}`, signal)) as Answers[P];
+}
+
 export const PAGE_SIZE = 60;
 
 export function listRecords(
@@ -24,17 +52,20 @@ export function listRecords(
   const query = new URLSearchParams(filters);
   query.set("limit", String(PAGE_SIZE));
   if (cursor !== null) query.set("cursor", cursor);
-  return get<RecordsPage>(`/api/v1/records?${query.toString()}`, signal);
+  return ask("/api/v1/records", { query, signal });
 }
 
 export function readRecord(id: string, signal: AbortSignal): Promise<StreamRecord> {
-  return get<StreamRecord>(`/api/v1/records/${encodeURIComponent(id)}?timeline=true`, signal);
+  return ask("/api/v1/records/{record_id}", {
+    path: { record_id: id },
+    query: { timeline: "true" },
+    signal,
+  });
 }
 
 /** The values of one column with their number of records, most frequent first. */
-export async function listValues(column: string, signal: AbortSignal): Promise<Total[]> {
-  const query = new URLSearchParams({ group_by: column });
-  const answer = await get<{ buckets: Total[] }>(`/api/v1/stats?${query.toString()}`, signal);
+export async function listValues(column: string, signal: AbortSignal): Promise<Bucket[]> {
+  const answer = await ask("/api/v1/stats", { query: { group_by: column }, signal });
   return answer.buckets.toSorted((a, b) => b.count - a.count);
 }
 
@@ -42,7 +73,7 @@ export function bytesPath(id: string): string {
   return `/api/v1/records/${encodeURIComponent(id)}/bytes`;
 }
 
-async function get<T>(path: string, signal: AbortSignal): Promise<T> {
+async function get(path: string, signal: AbortSignal): Promise<unknown> {
   let answer: Response;
   try {
     answer = await fetch(path, { signal, headers: { Accept: "application/json" } });
@@ -51,7 +82,7 @@ async function get<T>(path: string, signal: AbortSignal): Promise<T> {
     throw new ApiError("The gateway does not answer. Is it running?", 0);
   }
   if (!answer.ok) throw await errorOf(answer);
-  return (await answer.json()) as T;
+  return answer.json();
 }
 
 async function errorOf(answer: Response): Promise<ApiError> {

@@ -6,7 +6,11 @@ import {
   CLOSED_KEPT,
   FRESH_MS,
   NOTHING_YET,
+  paceOf,
+  rateOf,
   reduce,
+  silenceOf,
+  STALL_MS,
   type LiveEvent,
   type Opened,
   type Progress,
@@ -24,6 +28,7 @@ function opened(id: string): LiveEvent {
 function progress(id: string, elapsed_ms: number): LiveEvent {
   const data: Progress = {
     id,
+    model: null,
     elapsed_ms,
     ttft_ms: 300,
     chunks: 5,
@@ -31,6 +36,8 @@ function progress(id: string, elapsed_ms: number): LiveEvent {
     output_tokens: 4,
     usage_source: "estimated",
     max_gap_ms: 20,
+    idle_ms: 10,
+    gaps_ms: [20, 18],
     text: "Hello",
   };
   return { type: "progress", data };
@@ -101,4 +108,26 @@ test("the state before is not touched", () => {
   reduce(before, [{ type: "closed", data: summary({ id: "a" }) }], clocks(1));
   expect(before.open.size).toBe(1);
   expect(before.closed).toHaveLength(0);
+});
+
+test("silence grows between two events, and turns a stream into a stalled one", () => {
+  const state = reduce(NOTHING_YET, [opened("a"), progress("a", 1500)], clocks(100));
+  const one = state.open.get("a");
+  if (one === undefined) throw new Error("it is not open");
+  expect(silenceOf(one, 150)).toBe(60);
+  expect(paceOf(one, 150)).toBe("streaming");
+  expect(paceOf(one, 100 + STALL_MS)).toBe("stalled");
+});
+
+test("before the first content an exchange waits, however long", () => {
+  const one = reduce(NOTHING_YET, [opened("a")], clocks(0)).open.get("a");
+  if (one === undefined) throw new Error("it is not open");
+  expect(paceOf(one, 60_000)).toBe("waiting");
+  expect(silenceOf(one, 500)).toBe(1500);
+  expect(rateOf(one, 60_000)).toBeNull();
+});
+
+test("the rate counts the tokens after the first, over the time since then", () => {
+  const one = reduce(NOTHING_YET, [opened("a"), progress("a", 1800)], clocks(0)).open.get("a");
+  expect(one && rateOf(one, 0)).toBe(2); // 3 tokens in 1.5 s
 });

@@ -20,6 +20,8 @@ export interface Opened {
 
 export interface Progress {
   id: string;
+  /** It may have been unknown when the exchange opened, its request still on the way. */
+  model: string | null;
   elapsed_ms: number;
   ttft_ms: number | null;
   chunks: number;
@@ -27,6 +29,10 @@ export interface Progress {
   output_tokens: number | null;
   usage_source: UsageSource;
   max_gap_ms: number | null;
+  /** How long ago the last chunk came; null before there was one. */
+  idle_ms: number | null;
+  /** The times between the last chunks, the newest at the end. */
+  gaps_ms: readonly number[];
   /** The end of the text so far. */
   text: string | null;
 }
@@ -93,8 +99,14 @@ export function reduce(
       case "progress": {
         const known = open.get(event.data.id);
         if (known === undefined) break;
-        const elapsedMs = event.data.elapsed_ms;
-        open.set(known.id, { ...known, progress: event.data, elapsedMs, seenAt: now });
+        const { elapsed_ms: elapsedMs, model } = event.data;
+        open.set(known.id, {
+          ...known,
+          model: model ?? known.model,
+          progress: event.data,
+          elapsedMs,
+          seenAt: now,
+        });
         break;
       }
       case "closed":
@@ -121,4 +133,30 @@ export function reduce(
 /** How long an exchange has been open at `now`. */
 export function ageOf(exchange: OpenExchange, now: number): number {
   return exchange.elapsedMs + Math.max(0, now - exchange.seenAt);
+}
+
+/** How long nothing has come at `now`: since the last chunk, or since it was opened. */
+export function silenceOf(exchange: OpenExchange, now: number): number {
+  const { progress } = exchange;
+  if (progress?.idle_ms == null) return ageOf(exchange, now);
+  return progress.idle_ms + Math.max(0, now - exchange.seenAt);
+}
+
+// A pause that a reader takes for a hang; the same bound that the meter counts stalls with.
+export const STALL_MS = 2000;
+
+export type Pace = "waiting" | "streaming" | "stalled";
+
+/** Whether an open exchange still waits for its first content, flows, or stands still. */
+export function paceOf(exchange: OpenExchange, now: number): Pace {
+  if (exchange.progress?.ttft_ms == null) return "waiting";
+  return silenceOf(exchange, now) > STALL_MS ? "stalled" : "streaming";
+}
+
+/** Output tokens per second since the first, null where there is too little to tell. */
+export function rateOf(exchange: OpenExchange, now: number): number | null {
+  const { progress } = exchange;
+  if (progress?.output_tokens == null || progress.ttft_ms === null) return null;
+  const seconds = (ageOf(exchange, now) - progress.ttft_ms) / 1000;
+  return progress.output_tokens > 1 && seconds > 0.2 ? (progress.output_tokens - 1) / seconds : null;
 }

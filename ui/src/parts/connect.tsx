@@ -100,14 +100,16 @@ export function Snippets() {
   );
 }
 
-/** The first page one sees: nothing has come through yet. */
-export function FirstRun() {
+/** The first page one sees: nothing has come through yet. `isInside`: below a view's own title. */
+export function FirstRun({ isInside = false }: { isInside?: boolean }) {
   useEffect(() => {
-    document.title = "Streamgauge";
-  }, []);
+    if (!isInside) document.title = "Streamgauge";
+  }, [isInside]);
+  const Box = isInside ? "section" : "main";
+  const Title = isInside ? "h2" : "h1";
   return (
-    <main className="page first-run">
-      <h1>Point a client here</h1>
+    <Box className={isInside ? "first-run is-inside" : "page first-run"}>
+      <Title>Point a client here</Title>
       <p className="lead">
         Change the base URL and nothing else. Streams pass through unchanged; each one is measured
         and shows up on this page while it runs.
@@ -117,6 +119,6 @@ export function FirstRun() {
         <span className="waiting-dot" aria-hidden="true" />
         Waiting for the first request to {location.origin}
       </p>
-    </main>
+    </Box>
   );
 }

@@ -28,7 +28,7 @@ export function ReplyView({ record, liveText }: { record: StreamRecord; liveText
           </a>
           <span className="muted">
             {bytes(record.bytes_out)}
-            {record.chunks !== null && ` in ${counted(record.chunks, "chunk")}`}
+            {` in ${counted(record.chunks, "chunk")}`}
           </span>
         </p>
       )}

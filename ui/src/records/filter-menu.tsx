@@ -66,7 +66,7 @@ function Values({ id, column, label, chosen, onChoose }: Props & { id: string })
   const panel = useRef<HTMLFieldSetElement>(null);
   useEffect(() => panel.current?.querySelector("input")?.focus(), [isPending]);
 
-  const known = (data ?? []).map(({ group, count }) => ({ value: String(group ?? ""), count }));
+  const known = (data ?? []).map(({ group, count }) => ({ value: group ?? "", count }));
   const missing = chosen.filter((value) => !known.some((one) => one.value === value));
   const all = [...missing.map((value) => ({ value, count: null })), ...known];
   const shown = all.filter(({ value }) => value.toLowerCase().includes(wanted.toLowerCase()));

@@ -2,7 +2,7 @@ import { memo, useRef, type KeyboardEvent } from "react";
 
 import type { Summary } from "../api/types";
 import { clock, cost, count, duration, fullTime, rate } from "../format";
-import { ageOf, type OpenExchange } from "../live/live";
+import { ageOf, rateOf, type OpenExchange } from "../live/live";
 import { useNow } from "../live/use-live";
 import { OutcomeBadge } from "../parts/outcome";
 import { Link } from "../router";
@@ -142,7 +142,7 @@ function OpenRow({
       </td>
       <td className="is-number">{duration(progress?.ttft_ms)}</td>
       <td className="is-number" data-min="medium">{duration(age)}</td>
-      <td className="is-number" data-min="medium">{rate(rateOf(exchange, age))}</td>
+      <td className="is-number" data-min="medium">{rate(rateOf(exchange, now))}</td>
       <td className="is-number" data-min="medium">{count(null)}</td>
       <td className="is-number" data-min="small">{count(progress?.output_tokens)}</td>
       <td className="is-number" data-min="small">{cost(null)}</td>
@@ -192,12 +192,6 @@ function UserCell({ user }: { user: string | null }) {
 }
 
 /** Tokens per second so far: those after the first, since the first. */
-function rateOf({ progress }: OpenExchange, age: number): number | null {
-  if (progress?.output_tokens == null || progress.ttft_ms === null) return null;
-  const seconds = (age - progress.ttft_ms) / 1000;
-  return progress.output_tokens > 1 && seconds > 0.2 ? (progress.output_tokens - 1) / seconds : null;
-}
-
 /**
  * The longest duration on show, to draw the shapes to one scale. In steps of a fifth, so that
  * a running exchange does not change the scale of all rows with every tick.

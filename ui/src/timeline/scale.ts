@@ -1,6 +1,7 @@
 /** The geometry of a timeline: pure functions from milliseconds to pixels. */
 import type { Chunk, Summary } from "../api/types";
 import { duration } from "../format";
+import { STALL_MS } from "../live/live";
 
 /** The marks in the order in which they usually come. */
 export const MARKS = [
@@ -32,9 +33,6 @@ export function marksOf(record: Times): Mark[] {
 export function endOf(record: Times, chunks: readonly Chunk[]): number {
   return Math.max(1, chunks.at(-1)?.[0] ?? 0, ...marksOf(record).map((mark) => mark.ms));
 }
-
-// A gap that a reader feels as a stop; the same bound that the meter counts stalls with.
-export const STALL_MS = 2000;
 
 export interface Gap {
   fromMs: number;

@@ -1,0 +1,40 @@
+/** The views, in the order of the navigation: where each lives and what draws it. */
+import { lazy, type ComponentType } from "react";
+
+import { RecordsPage } from "./records/records-page";
+
+export interface ViewProps {
+  /** The query of the address; it holds the view's whole state. */
+  search: string;
+  /** What follows the view's path: the session of `/sessions/NAME`, or nothing. */
+  rest: string;
+}
+
+export interface View {
+  path: string;
+  label: string;
+  /** `g` and then this letter goes there. */
+  letter: string;
+  Page: ComponentType<ViewProps>;
+}
+
+export const RECORDS: View = { path: "/", label: "Records", letter: "r", Page: RecordsPage };
+
+// All but the list come when they are first opened, so that the first load stays small.
+export const VIEWS: readonly View[] = [
+  {
+    path: "/live",
+    label: "Live",
+    letter: "l",
+    Page: lazy(() => import("./live/live-page").then((m) => ({ default: m.LivePage }))),
+  },
+  RECORDS,
+];
+
+/** The view of an address, and the rest of its path. */
+export function viewOf(pathname: string): { view: View; rest: string } {
+  const first = `/${pathname.split("/")[1] ?? ""}`;
+  const view = VIEWS.find((one) => one.path === first && first !== "/") ?? RECORDS;
+  const rest = view === RECORDS ? "" : pathname.slice(view.path.length + 1);
+  return { view, rest: decodeURIComponent(rest) };
+}
