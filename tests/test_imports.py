@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal",
         "recorder.live",
         "recorder.labels",
+        "recorder.replay",
         "wire.detect",
         "record",
         "errors",

@@ -31,10 +31,20 @@ export const VIEWS: readonly View[] = [
   RECORDS,
 ];
 
+// Reached from other views, so it has no place in the navigation.
+const HIDDEN: readonly View[] = [
+  {
+    path: "/compare",
+    label: "Compare",
+    letter: "",
+    Page: lazy(() => import("./record/compare-page").then((m) => ({ default: m.ComparePage }))),
+  },
+];
+
 /** The view of an address, and the rest of its path. */
 export function viewOf(pathname: string): { view: View; rest: string } {
   const first = `/${pathname.split("/")[1] ?? ""}`;
-  const view = VIEWS.find((one) => one.path === first && first !== "/") ?? RECORDS;
+  const view = [...VIEWS, ...HIDDEN].find((one) => one.path === first && first !== "/") ?? RECORDS;
   const rest = view === RECORDS ? "" : pathname.slice(view.path.length + 1);
   return { view, rest: decodeURIComponent(rest) };
 }

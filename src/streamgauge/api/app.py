@@ -99,6 +99,7 @@ def create_app(
             export.export_records,
             records.one_record,
             records.one_timeline,
+            records.one_replay,
             answer.one_response,
             stop.stop_record,
             stats.get_stats,

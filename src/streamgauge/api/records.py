@@ -14,8 +14,9 @@ from litestar.params import FromPath
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers
 from streamgauge.api.params import DetailOperation, ListOperation, Query
 from streamgauge.api.parts import Given, Parts
-from streamgauge.api.schemas import RecordDetail, RecordPage, Timeline
+from streamgauge.api.schemas import RecordDetail, RecordPage, Replay, Timeline
 from streamgauge.record import Record
+from streamgauge.recorder import replay
 from streamgauge.store import queries
 
 NOT_FOUND = ResponseSpec(ErrorAnswer, description="No such record", generate_examples=False)
@@ -87,6 +88,33 @@ async def one_timeline(
     if found is None:
         raise not_stored(parts, record_id)
     return found
+
+
+@get(
+    "/records/{record_id:str}/replay",
+    operation_id="getReplay",
+    summary="The stream again",
+    description="What each chunk of the answer said, with the time at which it came: to play it.",
+    responses={200: answers(Replay, "The pieces"), 400: BAD_QUESTION, 404: NOT_FOUND},
+)
+async def one_replay(
+    request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
+) -> Replay:
+    """The text of one record, piece by piece."""
+    Query(request).end()
+    found = await run_sync(_replay, parts, record_id)
+    if found is None:
+        raise not_stored(parts, record_id)
+    return found
+
+
+def _replay(parts: Parts, record_id: str) -> Replay | None:
+    found = queries.transcript(parts.store, record_id)
+    record = queries.record(parts.store, record_id)
+    if found is None or record is None:
+        return None
+    pieces = replay.pieces(found, path=record["path"])
+    return Replay(duration_ms=record["duration_ms"], pieces=[*pieces])
 
 
 def _open_record(record_id: str, known: dict[str, Any]) -> dict[str, Any]:

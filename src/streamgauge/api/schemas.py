@@ -35,6 +35,16 @@ class Timeline(Struct, frozen=True):
     chunks: list[tuple[float, int]]
 
 
+class Replay(Struct, frozen=True):
+    """What an answer said, and when: ``pieces`` are ``[ms, kind, text]``, one per chunk and kind.
+
+    ``kind``: text, reasoning, refusal or tool. Times as in `Timeline`.
+    """
+
+    duration_ms: float | None
+    pieces: list[tuple[float, str, str]]
+
+
 RecordDetail = defstruct(
     "RecordDetail",
     [*_FIELDS, ("timeline", Timeline | None, None)],
@@ -74,6 +84,8 @@ class Measures(Struct, frozen=True, kw_only=True):
     itl_p50_ms: float | None
     itl_p95_ms: float | None
     itl_p99_ms: float | None
+    tokens_per_second_p50: float | None
+    overhead_p50_us: float | None
 
 
 class Bucket(Measures, frozen=True, kw_only=True):

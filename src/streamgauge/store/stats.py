@@ -35,6 +35,8 @@ _PERCENTILES = ", ".join(
         (0.50, "itl_p50_ms", "itl_p50_ms"),
         (0.95, "itl_p95_ms", "itl_p95_ms"),
         (0.99, "itl_p99_ms", "itl_p99_ms"),
+        (0.50, "tokens_per_second", "tokens_per_second_p50"),
+        (0.50, "overhead_p50_us", "overhead_p50_us"),
     )
 )
 _ERRORS = f"outcome NOT IN ({', '.join(repr(str(outcome)) for outcome in NOT_ERRORS)})"

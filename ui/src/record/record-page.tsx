@@ -7,11 +7,12 @@ import { OutcomeBadge } from "../parts/outcome";
 import { Problem } from "../parts/problem";
 import { isTyping, rememberOpened } from "../records/use-list-keys";
 import { goBack, Link } from "../router";
-import { Timeline } from "../timeline/timeline";
 import { Facts } from "./facts";
 import { Headline } from "./headline";
+import { Player } from "./player";
 import { ReplyView } from "./reply";
 import { Request } from "./request";
+import { RecordTools } from "./tools";
 import { useRecord } from "./use-record";
 import "./record.css";
 
@@ -70,6 +71,7 @@ const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordV
         <p className="record-when">
           {record.provider}, {fullTime(record.started_at)}
         </p>
+        {!isOpen && <RecordTools record={record} />}
       </header>
       {(record.error_message ?? record.error_type) && (
         <div className="fault" role="note">
@@ -85,7 +87,7 @@ const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordV
           ended.
         </p>
       ) : (
-        <Timeline record={record} chunks={chunks} />
+        <Player record={record} chunks={chunks} />
       )}
       <div className="record-columns">
         <div className="record-said">

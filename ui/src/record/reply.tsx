@@ -3,6 +3,7 @@ import type { Choice, Fault, StreamRecord } from "../api/types";
 import { bytes, counted, words } from "../format";
 import { Fold } from "../parts/fold";
 import { Json } from "../parts/json";
+import { Said } from "../parts/said";
 import { Text } from "../parts/text";
 import { ToolCallView } from "./request";
 
@@ -69,7 +70,7 @@ function ChoiceView({ choice, isOnly }: { choice: Choice; isOnly: boolean }) {
             </div>
           </Fold>
         )}
-        {choice.text && <Text>{choice.text}</Text>}
+        {choice.text && <Said>{choice.text}</Said>}
         {choice.refusal && (
           <div className="refusal">
             <div className="tool-name">refusal</div>

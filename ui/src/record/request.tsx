@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import { bytes } from "../format";
 import { Fold } from "../parts/fold";
 import { Json, prettyJson } from "../parts/json";
+import { Said } from "../parts/said";
 import { Text } from "../parts/text";
 import { readConversation, type Part, type Turn } from "./conversation";
 
@@ -53,7 +54,7 @@ function TurnView({ turn }: { turn: Turn }) {
 function PartView({ part }: { part: Part }) {
   switch (part.kind) {
     case "text":
-      return <Text>{part.text}</Text>;
+      return <Said>{part.text}</Said>;
     case "reasoning":
       return (
         <Fold title="Reasoning">

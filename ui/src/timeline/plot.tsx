@@ -13,6 +13,7 @@ import {
   ticksOf,
   volumeOf,
   type Gap,
+  type Range,
   type Times,
 } from "./scale";
 
@@ -26,27 +27,41 @@ const LEAST_BAR = 5; // a chunk of one byte is seen, too
 interface Props {
   record: Times;
   chunks: readonly Chunk[];
-  endMs: number;
+  /** The part of the time axis that is shown. */
+  range: Range;
   wholeMs: number;
+  /** Where a player is, if one is at work. */
+  headMs?: number | null | undefined;
+  /** What was drawn over with the pointer. */
+  onSelect?: ((range: Range) => void) | undefined;
 }
 
+// A pointer that moves less than this was meant to stand still.
+const LEAST_DRAG = 6;
+
 /** The drawing. Hover, or focus and arrow keys, read out single chunks. */
-export function Plot({ record, chunks, endMs, wholeMs }: Props) {
+export function Plot({ record, chunks, range, wholeMs, headMs = null, onSelect }: Props) {
+  const { fromMs, toMs: endMs } = range;
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
   const [isReading, setReading] = useState(false);
+  const [drag, setDrag] = useState<Range | null>(null);
   const x = useMemo(() => {
-    return (ms: number) => SIDE + (ms / endMs) * Math.max(1, width - 2 * SIDE);
-  }, [endMs, width]);
+    const perMs = Math.max(1, width - 2 * SIDE) / (endMs - fromMs);
+    return (ms: number) => SIDE + (ms - fromMs) * perMs;
+  }, [fromMs, endMs, width]);
 
-  const shown = useMemo(() => chunks.filter(([ms]) => ms <= endMs), [chunks, endMs]);
-  const flags = useMemo(
-    () => flagsOf(marksOf(record).filter((mark) => mark.ms <= endMs), x, width),
-    [record, endMs, x, width],
+  const shown = useMemo(
+    () => chunks.filter(([ms]) => ms >= fromMs && ms <= endMs),
+    [chunks, fromMs, endMs],
   );
+  const flags = useMemo(() => {
+    const marks = marksOf(record).filter((mark) => mark.ms >= fromMs && mark.ms <= endMs);
+    return flagsOf(marks, x, width);
+  }, [record, fromMs, endMs, x, width]);
   const gaps = gapsOf(chunks, record.duration_ms)
-    .filter((gap) => gap.fromMs < endMs)
-    .map((gap) => ({ ...gap, toMs: Math.min(gap.toMs, endMs) }));
+    .filter((gap) => gap.fromMs < endMs && gap.toMs > fromMs)
+    .map((gap) => ({ fromMs: Math.max(gap.fromMs, fromMs), toMs: Math.min(gap.toMs, endMs) }));
   const lanes = 1 + Math.max(0, ...flags.map((flag) => flag.lane));
   const top = lanes * LANE + 8;
   const base = top + BAND + 6 + BARS;
@@ -56,10 +71,26 @@ export function Plot({ record, chunks, endMs, wholeMs }: Props) {
   const chunk = shown[index];
   const readout = chunk && readoutOf(shown, index);
 
-  const point = (event: PointerEvent<HTMLDivElement>) => {
+  const msOf = (event: PointerEvent<HTMLDivElement>) => {
     const left = event.currentTarget.getBoundingClientRect().left;
-    const ms = ((event.clientX - left - SIDE) / Math.max(1, width - 2 * SIDE)) * endMs;
+    const share = (event.clientX - left - SIDE) / Math.max(1, width - 2 * SIDE);
+    return fromMs + Math.min(1, Math.max(0, share)) * (endMs - fromMs);
+  };
+  const point = (event: PointerEvent<HTMLDivElement>) => {
+    const ms = msOf(event);
     setAt(nearest(shown, ms));
+    if (drag !== null) setDrag({ ...drag, toMs: ms });
+  };
+  const grasp = (event: PointerEvent<HTMLDivElement>) => {
+    if (onSelect === undefined || event.pointerType !== "mouse" || event.button !== 0) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    setDrag({ fromMs: msOf(event), toMs: msOf(event) });
+  };
+  const release = () => {
+    if (drag === null) return;
+    setDrag(null);
+    const [first, last] = [Math.min(drag.fromMs, drag.toMs), Math.max(drag.fromMs, drag.toMs)];
+    if (x(last) - x(first) >= LEAST_DRAG) onSelect?.({ fromMs: first, toMs: last });
   };
   const press = (event: KeyboardEvent) => {
     const to = KEYS[event.key]?.(Math.max(0, index), shown.length);
@@ -81,6 +112,9 @@ export function Plot({ record, chunks, endMs, wholeMs }: Props) {
         aria-valuenow={Math.max(shown.length > 0 ? 1 : 0, index + 1)}
         aria-valuetext={readout ?? "none"}
         onPointerMove={point}
+        onPointerDown={grasp}
+        onPointerUp={release}
+        onPointerCancel={() => setDrag(null)}
         onPointerLeave={() => isReading || setAt(null)}
         onKeyDown={press}
         onFocus={() => {
@@ -94,10 +128,10 @@ export function Plot({ record, chunks, endMs, wholeMs }: Props) {
       >
         {width > 0 && (
           <svg width={width} height={height} className="plot-svg" aria-hidden="true">
-            <Bands record={record} wholeMs={wholeMs} endMs={endMs} x={x} y={top} />
+            <Bands record={record} wholeMs={wholeMs} range={range} x={x} y={top} />
             <Bars chunks={shown} x={x} base={base} />
             <Gaps gaps={gaps} x={x} top={top + BAND} base={base} />
-            <Axis endMs={endMs} width={width} x={x} base={base} />
+            <Axis range={range} width={width} x={x} base={base} />
             {flags.map((flag) => (
               <g key={flag.label} className="flag" data-mark={flag.label}>
                 <path d={`M${flag.x} ${flag.lane * LANE + 3}V${base}`} />
@@ -111,6 +145,18 @@ export function Plot({ record, chunks, endMs, wholeMs }: Props) {
               </g>
             ))}
             <GapWords gaps={gaps} x={x} y={base - BARS / 2 + 4} />
+            {headMs !== null && headMs >= fromMs && headMs <= endMs && (
+              <path className="playhead" d={`M${x(headMs).toFixed(1)} ${top - 4}V${base + 6}`} />
+            )}
+            {drag && (
+              <rect
+                className="drag"
+                x={Math.min(x(drag.fromMs), x(drag.toMs))}
+                y={top}
+                width={Math.abs(x(drag.toMs) - x(drag.fromMs))}
+                height={base - top}
+              />
+            )}
             {chunk && (
               <g className="cursor">
                 <path d={`M${x(chunk[0])} ${top}V${base + 5}`} />
@@ -184,28 +230,32 @@ function GapWords({ gaps, x, y }: { gaps: Gap[]; x: X; y: number }) {
 function Bands({
   record,
   wholeMs,
-  endMs,
+  range,
   x,
   y,
 }: {
   record: Times;
   wholeMs: number;
-  endMs: number;
+  range: Range;
   x: X;
   y: number;
 }) {
   return phasesOf(record, wholeMs)
-    .filter((phase) => phase.fromMs < endMs)
-    .map((phase) => (
-      <rect
-        key={phase.kind}
-        className={`band is-${phase.kind}`}
-        x={x(phase.fromMs)}
-        y={y}
-        width={Math.max(1, x(Math.min(phase.toMs, endMs)) - x(phase.fromMs))}
-        height={BAND}
-      />
-    ));
+    .filter((phase) => phase.fromMs < range.toMs && phase.toMs > range.fromMs)
+    .map((phase) => {
+      const left = x(Math.max(phase.fromMs, range.fromMs));
+      const right = x(Math.min(phase.toMs, range.toMs));
+      return (
+        <rect
+          key={phase.kind}
+          className={`band is-${phase.kind}`}
+          x={left}
+          y={y}
+          width={Math.max(1, right - left)}
+          height={BAND}
+        />
+      );
+    });
 }
 
 function Bars({ chunks, x, base }: { chunks: readonly Chunk[]; x: X; base: number }) {
@@ -230,11 +280,12 @@ function Bars({ chunks, x, base }: { chunks: readonly Chunk[]; x: X; base: numbe
   );
 }
 
-function Axis({ endMs, width, x, base }: { endMs: number; width: number; x: X; base: number }) {
+function Axis({ range, width, x, base }: { range: Range; width: number; x: X; base: number }) {
+  const { fromMs, toMs: endMs } = range;
   return (
     <g className="axis">
       <path d={`M0 ${base + 0.5}H${width}`} />
-      {ticksOf(endMs, width).map((ms) => {
+      {ticksOf(endMs, width, 90, fromMs).map((ms) => {
         const words = tickLabel(ms, endMs);
         const isLast = x(ms) + words.length * 3.5 > width;
         return (

@@ -13,6 +13,7 @@ import {
   tickLabel,
   ticksOf,
   volumeOf,
+  zoomed,
 } from "./scale";
 import { summaryOf } from "./summary";
 
@@ -134,4 +135,16 @@ test("the summary says marks, chunks and gaps in words", () => {
   expect(words).toContain("3 chunks with 500 B in 9.3 s.");
   expect(words).toContain("first content at 260 ms");
   expect(words).toContain("2 gaps of more than 2 s, the longest 4.7 s.");
+});
+
+test("a zoomed axis begins at a round step inside of it", () => {
+  expect(ticksOf(1000, 400, 90, 400)).toEqual([400, 600, 800, 1000]);
+});
+
+test("zooming keeps its centre in place, and stays inside of the whole", () => {
+  const whole = { fromMs: 0, toMs: 1000 };
+  const half = zoomed(whole, 0.5, 250, 1000);
+  expect(half).toEqual({ fromMs: 125, toMs: 625 });
+  expect(zoomed(half, 4, 250, 1000)).toEqual(whole);
+  expect(zoomed({ fromMs: 900, toMs: 1000 }, 2, 1000, 1000)).toEqual({ fromMs: 800, toMs: 1000 });
 });

@@ -70,13 +70,14 @@ export function phasesOf(record: Times, endMs: number): Phase[] {
   return phases.filter((phase) => phase.toMs > phase.fromMs);
 }
 
-/** Round steps of the axis, about one per *spacing* pixels. */
-export function ticksOf(endMs: number, width: number, spacing = 90): number[] {
-  const wanted = endMs / Math.max(2, Math.floor(width / spacing));
+/** Round steps of the axis from *fromMs* on, about one per *spacing* pixels. */
+export function ticksOf(endMs: number, width: number, spacing = 90, fromMs = 0): number[] {
+  const wanted = (endMs - fromMs) / Math.max(2, Math.floor(width / spacing));
   const power = 10 ** Math.floor(Math.log10(wanted));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= wanted) ?? wanted;
   const ticks: number[] = [];
-  for (let index = 0; index * step <= endMs * 1.0001; index += 1) ticks.push(index * step);
+  const first = Math.max(0, Math.ceil(fromMs / step - 0.0001));
+  for (let index = first; index * step <= endMs * 1.0001; index += 1) ticks.push(index * step);
   return ticks;
 }
 
@@ -191,4 +192,21 @@ function spanOf(flag: Flag): [number, number] {
 
 function spansOverlap(a: [number, number], b: [number, number]): boolean {
   return a[0] < b[1] && b[0] < a[1];
+}
+
+/** A part of the time axis. */
+export interface Range {
+  fromMs: number;
+  toMs: number;
+}
+
+// Closer than this there is nothing left to see apart.
+const LEAST_RANGE_MS = 5;
+
+/** *range* made *factor* times as long around *centreMs*, inside of 0 to *wholeMs*. */
+export function zoomed(range: Range, factor: number, centreMs: number, wholeMs: number): Range {
+  const length = Math.min(wholeMs, Math.max(LEAST_RANGE_MS, (range.toMs - range.fromMs) * factor));
+  const share = (centreMs - range.fromMs) / (range.toMs - range.fromMs);
+  const fromMs = Math.min(Math.max(0, centreMs - share * length), wholeMs - length);
+  return { fromMs, toMs: fromMs + length };
 }

@@ -1,29 +1,49 @@
-import { useId, useMemo, useState } from "react";
+import { useId, useMemo, useState, type ReactNode } from "react";
 
 import type { Chunk } from "../api/types";
 import { Plot } from "./plot";
-import { endOf, phasesOf, type Times } from "./scale";
+import { endOf, phasesOf, zoomed, type Range, type Times } from "./scale";
 import { summaryOf } from "./summary";
 import "./timeline.css";
 
 // Room after the first content, when the view ends there.
 const START_FACTOR = 1.15;
+const STEP = 2;
+
+interface Props {
+  record: Times;
+  chunks: readonly Chunk[];
+  title?: string;
+  /** Draw at least up to here, so that two timelines can have one scale. */
+  leastMs?: number;
+  headMs?: number | null;
+  /** The player, beneath the drawing. */
+  children?: ReactNode;
+}
 
 /** The stream on a time axis: marks as flags, phases as a band, each chunk as a bar. */
-export function Timeline({ record, chunks }: { record: Times; chunks: readonly Chunk[] }) {
-  const [isStart, setStart] = useState(false);
+export function Timeline({ record, chunks, title = "Timeline", leastMs = 0, headMs, children }: Props) {
+  const [chosen, setChosen] = useState<Range | null>(null);
   const titleId = useId();
   const summaryId = useId();
-  const wholeMs = endOf(record, chunks);
+  const wholeMs = Math.max(leastMs, endOf(record, chunks));
+  const range = chosen ?? { fromMs: 0, toMs: wholeMs };
   const startMs = (record.ttft_ms ?? record.first_byte_ms ?? 0) * START_FACTOR;
   const canZoom = startMs > 0 && startMs < wholeMs * 0.6;
-  const endMs = isStart && canZoom ? startMs : wholeMs;
+  const isStart = chosen?.fromMs === 0 && chosen.toMs === startMs;
   const kinds = useMemo(() => phasesOf(record, wholeMs), [record, wholeMs]);
+
+  const zoom = (factor: number) => {
+    const isHeadSeen = headMs != null && headMs >= range.fromMs && headMs <= range.toMs;
+    const centre = isHeadSeen ? headMs : (range.fromMs + range.toMs) / 2;
+    const next = zoomed(range, factor, centre, wholeMs);
+    setChosen(next.toMs - next.fromMs >= wholeMs ? null : next);
+  };
 
   return (
     <section className="panel timeline" aria-labelledby={titleId} aria-describedby={summaryId}>
       <div className="timeline-head">
-        <h2 id={titleId}>Timeline</h2>
+        <h2 id={titleId}>{title}</h2>
         <ul className="legend">
           {kinds.map(({ kind, label }) => (
             <li key={kind}>
@@ -32,21 +52,53 @@ export function Timeline({ record, chunks }: { record: Times; chunks: readonly C
             </li>
           ))}
         </ul>
-        {canZoom && (
+        <div className="timeline-tools">
+          {canZoom && (
+            <button
+              type="button"
+              className="button is-small"
+              aria-pressed={isStart}
+              onClick={() => setChosen(isStart ? null : { fromMs: 0, toMs: startMs })}
+            >
+              Zoom to first content
+            </button>
+          )}
+          {chosen !== null && (
+            <button type="button" className="button is-small" onClick={() => setChosen(null)}>
+              Whole
+            </button>
+          )}
           <button
             type="button"
             className="button is-small"
-            aria-pressed={isStart}
-            onClick={() => setStart(!isStart)}
+            aria-label="Zoom out"
+            disabled={chosen === null}
+            onClick={() => zoom(STEP)}
           >
-            Zoom to first content
+            −
           </button>
-        )}
+          <button
+            type="button"
+            className="button is-small"
+            aria-label="Zoom in"
+            onClick={() => zoom(1 / STEP)}
+          >
+            +
+          </button>
+        </div>
       </div>
       <p id={summaryId} className="visually-hidden">
         {summaryOf(record, chunks)}
       </p>
-      <Plot record={record} chunks={chunks} endMs={endMs} wholeMs={wholeMs} />
+      <Plot
+        record={record}
+        chunks={chunks}
+        range={range}
+        wholeMs={wholeMs}
+        headMs={headMs}
+        onSelect={setChosen}
+      />
+      {children}
     </section>
   );
 }

@@ -1,0 +1,92 @@
+"""A stream again, from its record: what each chunk said, and when it came."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streamgauge.record import Transcript
+from streamgauge.wire.accumulate import Accumulator
+from streamgauge.wire.decoding import Decoding, inflated
+from streamgauge.wire.detect import Choice, choose, dialect_of, guess
+from streamgauge.wire.events import (
+    Event,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDelta,
+)
+
+# Pieces of one answer; what comes later is in the reply, but cannot be played.
+MAX_PIECES = 100_000
+
+# As many bytes as tell the framing of an answer.
+TELLING = 16 * 1024
+
+
+class Piece(NamedTuple):
+    """What one chunk said of one kind: ``[ms, kind, text]``."""
+
+    ms: float
+    kind: str
+    text: str
+
+
+class _Listener(Accumulator):
+    """An accumulator that tells what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[str, str]] = []
+
+    def add(self, event: Event) -> None:
+        super().add(event)
+        said = _said(event)
+        if said is not None and said[1]:
+            self.heard.append(said)
+
+    def take(self) -> dict[str, str]:
+        """Return what was heard since, by kind, in the order in which the kinds came."""
+        texts: dict[str, str] = {}
+        for kind, text in self.heard:
+            texts[kind] = texts.get(kind, "") + text
+        self.heard.clear()
+        return texts
+
+
+def _said(event: Event) -> tuple[str, str] | None:
+    if isinstance(event, TextDelta):
+        return "text", event.text
+    if isinstance(event, ReasoningDelta):
+        return "reasoning", event.text
+    if isinstance(event, RefusalDelta):
+        return "refusal", event.text
+    if isinstance(event, ToolCallDelta):
+        head = f"{event.name}: " if event.name else ""
+        return "tool", head + event.arguments
+    return None
+
+
+def pieces(transcript: Transcript, *, path: str) -> list[Piece]:
+    """Return what the chunks of *transcript* said, in the order in which they came.
+
+    *path* is the request's; it helps to tell the dialect.
+    """
+    headers = {name.lower(): value for name, value in transcript.response_headers.items()}
+    encoding = headers.get("content-encoding")
+    choice = choose(path=path, content_type=headers.get("content-type"))
+    if choice.framing is None:
+        plain = inflated(transcript.raw[:TELLING], encoding, limit=TELLING)
+        choice = Choice(guess(plain).framing, choice.dialect or dialect_of(path))
+    decoding = Decoding(choice, encoding)
+    listener = decoding.reply = _Listener()
+    found: list[Piece] = []
+    offset, last = 0, 0.0
+    for last, size in transcript.chunks:
+        decoding.feed(transcript.raw[offset : offset + size])
+        offset += size
+        found += [Piece(last, kind, text) for kind, text in listener.take().items()]
+        if len(found) >= MAX_PIECES:
+            return found
+    decoding.feed(transcript.raw[offset:])
+    decoding.close()
+    return found + [Piece(last, kind, text) for kind, text in listener.take().items()]
