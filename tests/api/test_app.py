@@ -62,6 +62,7 @@ def test_openapi_has_every_address_of_the_api(document):
         "/api/v1/records/{record_id}/timeline",
         "/api/v1/records/{record_id}/bytes",
         "/api/v1/records/{record_id}/replay",
+        "/api/v1/records/{record_id}/stop",
         "/api/v1/stats",
         "/api/v1/live",
         "/api/v1/log",
