@@ -91,3 +91,16 @@ def test_what_just_ended_stays_in_reach(visit: Visit, product: Product):
     record_id = ask(product, nonce(), tokens=5)
     link = page.locator(f'.ended a[href="/records/{record_id}"]')
     expect(link).to_be_visible()
+
+
+def test_a_stream_is_stopped_by_a_button(visit: Visit, product: Product):
+    """Pressed twice; the record says that it was on purpose."""
+    user = nonce()
+    page = visit(f"/live?find={user}")
+    with asking(product, user) as answer:
+        answer.read(3)
+        row = stream(page, answer.id)
+        row.get_by_role("button", name="Stop").click()
+        row.get_by_role("button", name="Stop it now?").click()
+        expect(row).to_contain_text("stopped")
+    assert product.record(answer.id)["outcome"] == "stopped"

@@ -190,7 +190,6 @@ def all_arrive(product: Product, count: int) -> None:
             assert isinstance(one.error, openai.APIError | anthropic.APIError)
             assert one.body.startswith(on_record)
             assert b"gateway_restarted" in one.body[len(on_record) :]
-            assert record["response_text"].strip()
 
 
 def test_streams_survive_broken_connections(workers: Product) -> None:

@@ -318,7 +318,12 @@ EXITS = {
     "the end of the script": ("", [0]),
     "sys.exit": ("sys.exit(3)", [3]),
     "an exception": ("raise ValueError", [1]),
-    "KeyboardInterrupt": ("os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", INTERRUPTED),
+    # A program in the background of a shell is born deaf to SIGINT.
+    "KeyboardInterrupt": (
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "os.kill(os.getpid(), signal.SIGINT); time.sleep(5)",
+        INTERRUPTED,
+    ),
     "within the stream": ("for _ in stream: raise KeyboardInterrupt", INTERRUPTED),
 }
 

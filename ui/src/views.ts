@@ -29,6 +29,12 @@ export const VIEWS: readonly View[] = [
     Page: lazy(() => import("./live/live-page").then((m) => ({ default: m.LivePage }))),
   },
   RECORDS,
+  {
+    path: "/overview",
+    label: "Overview",
+    letter: "o",
+    Page: lazy(() => import("./overview/overview-page").then((m) => ({ default: m.OverviewPage }))),
+  },
 ];
 
 // Reached from other views, so it has no place in the navigation.

@@ -73,12 +73,21 @@ export function bytesPath(id: string): string {
   return `/api/v1/records/${encodeURIComponent(id)}/bytes`;
 }
 
-async function get(path: string, signal: AbortSignal): Promise<unknown> {
+/** End a running stream on purpose. */
+export async function stopRecord(id: string): Promise<void> {
+  await send(`/api/v1/records/${encodeURIComponent(id)}/stop`, { method: "POST" });
+}
+
+function get(path: string, signal: AbortSignal): Promise<unknown> {
+  return send(path, { signal });
+}
+
+async function send(path: string, options: RequestInit): Promise<unknown> {
   let answer: Response;
   try {
-    answer = await fetch(path, { signal, headers: { Accept: "application/json" } });
+    answer = await fetch(path, { ...options, headers: { Accept: "application/json" } });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (options.signal?.aborted) throw error;
     throw new ApiError("The gateway does not answer. Is it running?", 0);
   }
   if (!answer.ok) throw await errorOf(answer);

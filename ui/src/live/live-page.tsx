@@ -5,6 +5,7 @@ import type { Summary } from "../api/types";
 import { clock, cost, count, counted, duration, fullTime, rate } from "../format";
 import { FirstRun } from "../parts/connect";
 import { OutcomeBadge } from "../parts/outcome";
+import { Stop } from "../parts/stop";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
 import { ageOf, paceOf, rateOf, silenceOf, type LiveState, type OpenExchange } from "./live";
@@ -158,6 +159,7 @@ function OpenStream({ exchange, now }: { exchange: OpenExchange; now: number }) 
         <span className="stream-dot" aria-hidden="true" />
         {PACE_WORDS[pace]}
         {pace !== "streaming" && ` ${duration(silence)}`}
+        <Stop id={exchange.id} />
       </p>
       <Sparkline gaps={progress?.gaps_ms ?? []} />
       <dl className="stream-numbers">

@@ -5,6 +5,7 @@ import { count, counted, fullTime } from "../format";
 import type { OpenExchange } from "../live/live";
 import { OutcomeBadge } from "../parts/outcome";
 import { Problem } from "../parts/problem";
+import { Stop } from "../parts/stop";
 import { isTyping, rememberOpened } from "../records/use-list-keys";
 import { goBack, Link } from "../router";
 import { Facts } from "./facts";
@@ -71,7 +72,7 @@ const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordV
         <p className="record-when">
           {record.provider}, {fullTime(record.started_at)}
         </p>
-        {!isOpen && <RecordTools record={record} />}
+        {isOpen ? <Stop id={record.id} /> : <RecordTools record={record} />}
       </header>
       {(record.error_message ?? record.error_type) && (
         <div className="fault" role="note">

@@ -1,0 +1,44 @@
+"""How it goes at large: numbers, charts, and the way from them to the records."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.talking import ask, nonce
+from tests.product import Product
+
+
+def test_its_numbers_are_those_of_the_api(visit: Visit, product: Product):
+    """And every chart says in words what it draws."""
+    ask(product, nonce())
+    page = visit("/overview")
+    (total,) = product.http.get("/api/v1/stats").json()["buckets"]
+    shown = page.locator("dt:text-is('Requests') + dd")
+    expect(shown).to_contain_text(re.compile(r"\d"))
+    assert int(re.sub(r"\D", "", shown.inner_text())) >= 1
+    assert total["count"] >= int(re.sub(r"\D", "", shown.inner_text())) - 5
+    chart = page.get_by_role("figure", name=re.compile("Time to first token"))
+    expect(chart).to_have_attribute("aria-label", re.compile(r"p50: at most \d"))
+    expect(chart.locator("canvas")).to_be_visible()
+
+
+def test_a_row_leads_to_its_records(visit: Visit, product: Product):
+    """The filter is in the address of the list."""
+    ask(product, nonce())
+    page = visit("/overview")
+    page.get_by_role("link", name="completed").click()
+    expect(page).to_have_url(re.compile(r"outcome=completed"))
+    expect(page.locator("table a.row-link").first).to_be_visible()
+
+
+def test_a_part_of_the_time_is_kept_in_the_address(visit: Visit, product: Product):
+    """The last hour, and all of it again."""
+    ask(product, nonce())
+    page = visit("/overview")
+    page.get_by_role("link", name="1 hour").click()
+    expect(page).to_have_url(f"{product.url}/overview?last=hour")
+    page.get_by_role("link", name="All", exact=True).click()
+    expect(page).to_have_url(f"{product.url}/overview")

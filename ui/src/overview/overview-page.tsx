@@ -1,0 +1,267 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+
+import { ask } from "../api/client";
+import type { Bucket } from "../api/types";
+import { cost, count, duration, micros, rate, words } from "../format";
+import { Chart, type Line } from "../parts/chart";
+import { FirstRun } from "../parts/connect";
+import { Problem } from "../parts/problem";
+import { Link, navigate } from "../router";
+import type { ViewProps } from "../views";
+import { RANGES, readRange, since } from "./range";
+import "./overview.css";
+
+const REFRESH_MS = 15_000;
+
+/** How it goes: traffic, errors, latencies, cost; each leads to its records. */
+export function OverviewPage({ search }: ViewProps) {
+  const filters = useMemo(() => readRange(search), [search]);
+  const totals = useStats({}, filters.text);
+  const series = useStats({ bucket: "auto" }, filters.text);
+  useEffect(() => {
+    document.title = "Overview · Streamgauge";
+  }, []);
+
+  const buckets = series.data?.buckets;
+  const [total] = totals.data?.buckets ?? [];
+  const error = totals.error ?? series.error;
+  const select = (from: number, to: number) => {
+    const query = new URLSearchParams({
+      "started_at.gte": new Date(from * 1000).toISOString(),
+      "started_at.lte": new Date(to * 1000).toISOString(),
+    });
+    navigate(`/overview?${query.toString()}`);
+  };
+
+  if (totals.data && total === undefined && filters.name === "all") return <FirstRun />;
+  return (
+    <main className="page overview">
+      <div className="overview-head">
+        <h1>Overview</h1>
+        <nav className="tabs" aria-label="Time">
+          {Object.entries(RANGES).map(([name, { label }]) => (
+            <Link
+              key={name}
+              className="tab"
+              href={name === "all" ? "/overview" : `/overview?last=${name}`}
+              aria-current={filters.name === name ? "true" : undefined}
+            >
+              {label}
+            </Link>
+          ))}
+        </nav>
+        {filters.name === null && (
+          <Link className="button chip" href="/overview">
+            A chosen part of the time <span aria-hidden="true">×</span>
+            <span className="visually-hidden">, remove</span>
+          </Link>
+        )}
+      </div>
+      {error && <Problem error={error} onRetry={() => void totals.refetch()} />}
+      {totals.data && total === undefined && (
+        <div className="notice">
+          <p>Nothing in this time.</p>
+        </div>
+      )}
+      {total && <Figures total={total} filters={filters.query} />}
+      {buckets && buckets.length > 0 && <Charts buckets={buckets} onSelect={select} />}
+      {total && (
+        <div className="overview-tables">
+          <Breakdown title="By outcome" column="outcome" filters={filters} whole={total.count} />
+          <Breakdown title="By model" column="model" filters={filters} whole={total.count} />
+          <Breakdown title="By user" column="user_id" filters={filters} whole={total.count} />
+          <Breakdown title="Tokens counted by" column="usage_source" filters={filters} whole={total.count} />
+        </div>
+      )}
+    </main>
+  );
+}
+
+function useStats(options: Record<string, string>, range: string) {
+  return useQuery({
+    queryKey: ["stats", options, range],
+    queryFn: ({ signal }) => {
+      const query = since(range);
+      for (const [name, value] of Object.entries(options)) query.set(name, value);
+      return ask("/api/v1/stats", { query, signal });
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+function Figures({ total, filters }: { total: Bucket; filters: URLSearchParams }) {
+  const share = total.count > 0 ? (100 * total.errors) / total.count : 0;
+  const slow = new URLSearchParams(filters);
+  slow.set("sort", "-ttft_ms");
+  const stalled = new URLSearchParams(filters);
+  stalled.set("max_gap_ms.gt", "2000");
+  return (
+    <dl className="headline">
+      <Figure label="Requests" value={count(total.count)} />
+      <Figure label="Errors" value={`${rate(share)} %`} note={count(total.errors)} isBad={share >= 5} />
+      <Figure label="TTFT p50" value={duration(total.ttft_p50_ms)} note={`p95 ${duration(total.ttft_p95_ms)}`} />
+      <Figure label="Gap p50" value={duration(total.itl_p50_ms)} note={`p99 ${duration(total.itl_p99_ms)}`} />
+      <Figure label="Tokens out" value={count(total.output_tokens)} note={`${count(total.input_tokens)} in`} />
+      <Figure
+        label="Cost"
+        value={cost(total.cost_usd)}
+        note={total.cost_unknown > 0 ? `unknown of ${count(total.cost_unknown)}` : "of all"}
+      />
+      <Figure label="Overhead p50" value={micros(total.overhead_p50_us)} note="per chunk" />
+      <div className="figure overview-links">
+        <dt>Look at</dt>
+        <dd>
+          <Link href={`/?${slow.toString()}`}>the slowest</Link>
+          <Link href={`/?${stalled.toString()}`}>the stalled</Link>
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+interface FigureProps {
+  label: string;
+  value: string;
+  note?: string;
+  isBad?: boolean;
+}
+
+function Figure({ label, value, note = "", isBad = false }: FigureProps) {
+  return (
+    <div className="figure" data-bad={isBad || undefined}>
+      <dt>{label}</dt>
+      <dd>
+        <span className="figure-value">{value}</span>
+        {note && <span className="figure-note">{note}</span>}
+      </dd>
+    </div>
+  );
+}
+
+type Measure = { [K in keyof Bucket]: Bucket[K] extends number | null ? K : never }[keyof Bucket];
+
+interface ChartOf {
+  title: string;
+  format: (value: number | null) => string;
+  lines: readonly { label: string; color: string; name: Measure; isFilled?: boolean }[];
+}
+
+const CHARTS: readonly ChartOf[] = [
+  {
+    title: "Traffic",
+    format: count,
+    lines: [
+      { label: "requests", color: "--stream", name: "count", isFilled: true },
+      { label: "errors", color: "--gap", name: "errors", isFilled: true },
+    ],
+  },
+  {
+    title: "Time to first token",
+    format: duration,
+    lines: [
+      { label: "p50", color: "--stream", name: "ttft_p50_ms" },
+      { label: "p95", color: "--reason", name: "ttft_p95_ms" },
+      { label: "p99", color: "--gap", name: "ttft_p99_ms" },
+    ],
+  },
+  {
+    title: "Gaps between tokens",
+    format: duration,
+    lines: [
+      { label: "p50", color: "--stream", name: "itl_p50_ms" },
+      { label: "p95", color: "--reason", name: "itl_p95_ms" },
+      { label: "p99", color: "--gap", name: "itl_p99_ms" },
+    ],
+  },
+  {
+    title: "Tokens per second, p50",
+    format: rate,
+    lines: [{ label: "tok/s", color: "--stream", name: "tokens_per_second_p50" }],
+  },
+  {
+    title: "Cost",
+    format: cost,
+    lines: [{ label: "USD", color: "--reason", name: "cost_usd", isFilled: true }],
+  },
+  {
+    title: "Overhead of the gateway, p50",
+    format: micros,
+    lines: [{ label: "per chunk", color: "--stream", name: "overhead_p50_us" }],
+  },
+];
+
+function Charts({
+  buckets,
+  onSelect,
+}: {
+  buckets: readonly Bucket[];
+  onSelect: (from: number, to: number) => void;
+}) {
+  const drawn = useMemo(() => {
+    const times = buckets.map((bucket) => Date.parse(bucket.time ?? "") / 1000);
+    return CHARTS.map(({ title, format, lines }) => ({
+      title,
+      format,
+      times,
+      lines: lines.map(({ name, ...rest }): Line => {
+        return { ...rest, values: buckets.map((bucket) => bucket[name]) };
+      }),
+    }));
+  }, [buckets]);
+  return (
+    <div className="overview-charts">
+      {drawn.map((chart) => (
+        <Chart key={chart.title} {...chart} onSelect={onSelect} />
+      ))}
+    </div>
+  );
+}
+
+interface BreakdownProps {
+  title: string;
+  column: string;
+  filters: { text: string; query: URLSearchParams };
+  whole: number;
+}
+
+const ROWS = 8;
+
+/** Shares by one column; each row leads to its records. */
+function Breakdown({ title, column, filters, whole }: BreakdownProps) {
+  const { data } = useStats({ group_by: column, groups: String(ROWS) }, filters.text);
+  const rows = data?.buckets ?? [];
+  return (
+    <section className="panel breakdown">
+      <table>
+        <caption>{title}</caption>
+        <thead className="visually-hidden">
+          <tr>
+            <th scope="col">{title}</th>
+            <th scope="col">Records</th>
+            <th scope="col">Cost</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => {
+            const query = new URLSearchParams(filters.query);
+            query.set(column, row.group ?? "");
+            return (
+              <tr key={row.group ?? ""}>
+                <th scope="row">
+                  <Link href={`/?${query.toString()}`}>{row.group ? words(row.group) : "none"}</Link>
+                  <svg className="share" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true">
+                    <rect width={(100 * row.count) / Math.max(1, whole)} height="3" />
+                  </svg>
+                </th>
+                <td>{count(row.count)}</td>
+                <td>{cost(row.cost_usd)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}

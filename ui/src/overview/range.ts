@@ -1,0 +1,37 @@
+/** The part of the time that a view is about; it stands in the address. */
+
+export const RANGES = {
+  hour: { label: "1 hour", ms: 3_600_000 },
+  day: { label: "24 hours", ms: 86_400_000 },
+  week: { label: "7 days", ms: 7 * 86_400_000 },
+  all: { label: "All", ms: null },
+} as const;
+export type RangeName = keyof typeof RANGES;
+
+export interface TimeRange {
+  /** Null where a part was drawn over in a chart. */
+  name: RangeName | null;
+  /** The same in the words of the address, fit to be remembered by. */
+  text: string;
+  /** The same as filters of the list, as of now. */
+  query: URLSearchParams;
+}
+
+export function readRange(search: string): TimeRange {
+  const query = new URLSearchParams(search);
+  const last = query.get("last");
+  const isNamed = last !== null && last in RANGES;
+  const isChosen = query.has("started_at.gte") || query.has("started_at.lte");
+  const name = isNamed ? (last as RangeName) : isChosen ? null : "all";
+  return { name, text: query.toString(), query: since(query.toString()) };
+}
+
+/** The filters of a range: "the last hour" becomes a moment, all others stay. */
+export function since(text: string, now: number = Date.now()): URLSearchParams {
+  const query = new URLSearchParams(text);
+  const last = query.get("last") ?? "";
+  query.delete("last");
+  const ms = last in RANGES ? RANGES[last as RangeName].ms : null;
+  if (ms !== null) query.set("started_at.gte", new Date(now - ms).toISOString());
+  return query;
+}
