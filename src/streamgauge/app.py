@@ -88,7 +88,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     from streamgauge.store.loader import open_store
 
     # Streams first: where cores are scarce the journal waits, not the client.
-    os.nice(RECORDER_NICENESS)
+    _give_way()
     store = open_store(settings.store_url, wait_s=STORE_WAIT_S)
     recording = Recorder(settings, store)
 
@@ -124,6 +124,14 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     journal.close()
     await recording.stop()
     store.close()
+
+
+def _give_way() -> None:
+    """Let workers go first, and never interrupt one: not where the recorder wakes up, either."""
+    os.nice(RECORDER_NICENESS)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a container may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class _Server(uvicorn.Server):

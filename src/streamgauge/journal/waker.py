@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic_ns
 
-# The recorder is woken at most this often: 200 times a second cost next to nothing, and
-# 5 ms are not seen in a live view.
-WAKE_INTERVAL_S = 0.005
+# The recorder is woken at most this often. Each time costs it about as much as ten chunks, on
+# a core that a worker may need; 20 ms are not seen in a live view.
+WAKE_INTERVAL_S = 0.02
 
 STATUS_INTERVAL_S = 1.0
 
