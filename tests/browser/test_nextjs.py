@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -81,13 +82,27 @@ def started(
                 },
             )
         processes.append(process)
-        found = until(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()), within=60)
-        return Running(found[0])
+        # It tells its address before it listens for good, and may do so in two pieces.
+        found = until(
+            lambda: re.search(r"(http://127\.0\.0\.1:\d+)\s.*Ready", log.read_text(), re.DOTALL),
+            within=60,
+        )
+        until(lambda: answers(found[1], process, log), within=60)
+        return Running(found[1])
 
     yield start
     for process in processes:
         os.killpg(process.pid, signal.SIGKILL)  # npm, and the server that it started
         process.wait()
+
+
+def answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool | None:
+    """Tell whether the example answers yet; fail with what it wrote if it has ended."""
+    assert process.poll() is None, log.read_text()
+    try:
+        return httpx.get(url).is_success or None
+    except httpx.TransportError:
+        return None
 
 
 @contextmanager

@@ -131,7 +131,7 @@ async def _resumed(
     request: Request[Any, Any, Any], parts: Parts, record_id: str, wanted: Wanted
 ) -> Response[Any] | ASGIResponse:
     found = await parts.answers.find(record_id)
-    while found is None and wanted.is_following and _is_young(record_id):
+    while found is None and wanted.is_following and is_young(record_id):
         await asyncio.sleep(0.05)  # the recorder has yet to hear of it
         found = await parts.answers.find(record_id)
     if found is None:
@@ -170,7 +170,7 @@ async def _resumed(
     )
 
 
-def _is_young(record_id: str) -> bool:
+def is_young(record_id: str) -> bool:
     """Whether its exchange began so lately that the recorder may not know it yet."""
     began = queries.id_time(record_id)
     return began is not None and datetime.now(UTC) - began < YOUNG

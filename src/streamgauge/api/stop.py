@@ -14,6 +14,7 @@ from litestar import Request, Response, post
 from litestar.params import FromPath
 from msgspec import Struct
 
+from streamgauge.api.answer import is_young
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
 from streamgauge.api.params import Query
 from streamgauge.api.parts import Given
@@ -22,6 +23,7 @@ from streamgauge.api.parts import Given
 # come after that.
 WAIT_S = 5.0
 LOOK_S = 0.02
+HEARD_S = 1.0
 
 
 class Stopped(Struct, frozen=True):
@@ -69,6 +71,12 @@ async def stop_record(
     """Name it to the workers, and wait until it is over."""
     Query(request).end()
     known = parts.live.get(record_id)
+    patience = asyncio.get_running_loop().time() + HEARD_S
+    while known is None and is_young(record_id):
+        if asyncio.get_running_loop().time() > patience:
+            break
+        await asyncio.sleep(LOOK_S)  # the recorder has yet to hear of it
+        known = parts.live.get(record_id)
     if known is None or known["outcome"] != "open":
         raise NotFound(f"there is no stream {record_id} that runs")
     if not parts.stop(UUID(record_id).bytes):

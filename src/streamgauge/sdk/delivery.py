@@ -390,7 +390,7 @@ class Delivery:
 
     def _report(self, spool: Spool | None) -> None:
         lost, self._lost = self._lost, Counter()
-        if spool is not None and len(spool) and self._failures:
+        if spool is not None and len(spool):
             log.warning(
                 "streamgauge: %s: %s; %d logs are kept in %s and will be sent by a later run",
                 *self._where(),
@@ -408,7 +408,7 @@ class Delivery:
             self._lost[reason] += 1
 
     def _where(self) -> tuple[str, str]:
-        return self.url.removesuffix(LOG_PATH), self._trouble
+        return self.url.removesuffix(LOG_PATH), self._trouble or "the program ended first"
 
     def _opened_spool(self) -> Spool | None:
         if self._folder is not None and self._spool is None:
