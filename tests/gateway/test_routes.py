@@ -7,7 +7,14 @@ from __future__ import annotations
 import pytest
 
 from streamgauge.gateway.head import RequestHead
-from streamgauge.gateway.routes import Origin, Refused, Route, Routes
+from streamgauge.gateway.routes import (
+    LONGEST_KNOWN_TARGET,
+    MOST_KNOWN_TARGETS,
+    Origin,
+    Refused,
+    Route,
+    Routes,
+)
 from streamgauge.settings import load
 
 
@@ -151,3 +158,33 @@ def test_what_has_no_way_is_refused(target: str, headers: dict[str, str], status
 def test_the_host_header_names_a_port_only_where_it_must(url: str, authority: str) -> None:
     """RFC 9110 §7.2."""
     assert Origin.of(url).authority == authority
+
+
+def test_a_target_keeps_its_route_and_no_other_gets_it() -> None:
+    """What is remembered depends on nothing but the target."""
+    table = routes()
+
+    def ask(target: str, **headers: str) -> Route:
+        pairs = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+        return table.resolve(RequestHead(b"POST", target.encode(), "1.1", pairs))
+
+    first = ask("/openai/v1/chat/completions")
+    assert ask("/openai/v1/chat/completions") is first
+    assert ask("/openai/v1/chat").path == b"/v1/chat"
+    for key, host in ((BEDROCK, "eu-west-1"), ("Bearer k", "us-east-1")):
+        assert host in ask("/bedrock/model/m/invoke", Authorization=key).url
+    asked = "https://allowed.example:8443"
+    assert ask("/v1/models").provider == "openai"
+    assert ask("/v1/models", Streamgauge_Target_Url=asked).url == asked
+
+
+def test_made_up_targets_do_not_fill_the_memory() -> None:
+    """The table is bounded, in number and in length."""
+    table = routes()
+    for number in range(MOST_KNOWN_TARGETS + 10):
+        table.resolve(RequestHead(b"GET", b"/openai/%d" % number, "1.1", []))
+    long = b"/openai/" + b"x" * LONGEST_KNOWN_TARGET
+    one, other = (table.resolve(RequestHead(b"GET", long, "1.1", [])) for _ in range(2))
+    assert one == other
+    assert one is not other
+    assert len(table._known) <= MOST_KNOWN_TARGETS

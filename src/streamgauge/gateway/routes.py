@@ -44,6 +44,10 @@ PREFIXES = {"groq": b"/openai", "openrouter": b"/api", "fireworks": b"/inference
 
 DEFAULT_REGION = b"us-east-1"
 
+# Clients call few targets and always the same ones. Made-up ones must not fill the memory.
+MOST_KNOWN_TARGETS = 1024
+LONGEST_KNOWN_TARGET = 256
+
 
 class Origin(NamedTuple):
     """One place to connect to. A Unix socket has its path as *host* and port 0."""
@@ -125,6 +129,7 @@ class Routes:
             name.encode(): route.targets[0].provider.encode()
             for name, route in settings.routes.items()
         }
+        self._known: dict[bytes, Route] = {}
         self._default = settings.default_provider.encode()
         # Who is asked for stream usage.
         self.askable = frozenset(
@@ -140,6 +145,9 @@ class Routes:
     def resolve(self, head: RequestHead) -> Route:
         """Return the route of a request; raises `Refused` where there is none."""
         target = head.target
+        known = self._known.get(target)
+        if known is not None:
+            return known
         if not target.startswith(b"/"):
             raise Refused(
                 400,
@@ -153,12 +161,21 @@ class Routes:
             return self._to_recorder(target)
         base = self._bases.get(first)
         if base is not None and slash:
-            return self._to_provider(base, rest, head)
+            route = self._to_provider(base, rest, head)
+            if base.placeholder is None and len(target) <= LONGEST_KNOWN_TARGET:
+                self._learn(target, route)
+            return route
         if first == b"v1":
             return self._to_default(rest, head)
         if first in self._named and slash:
             return self._by_name(first, b"/" + rest)
         return self._to_recorder(target)
+
+    def _learn(self, target: bytes, route: Route) -> None:
+        """Remember a route that nothing but the target decides."""
+        if len(self._known) >= MOST_KNOWN_TARGETS:
+            self._known.clear()
+        self._known[target] = route
 
     # -- the ways ----------------------------------------------------------------------------
 

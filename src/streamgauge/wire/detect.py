@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zlib import crc32
 
 from msgspec import Struct
@@ -109,11 +110,16 @@ DIALECT_BY_EVENT = {
 def choose(*, path: str, content_type: str | None) -> Choice:
     """Return framing and dialect for a response of *content_type* to a request for *path*."""
     kind = (content_type or "").partition(";")[0].strip().lower()
-    bare = path.partition("?")[0].rstrip("/")
+    return _chosen(path.partition("?")[0].rstrip("/"), kind)
+
+
+# Clients call few paths, and always the same.
+@lru_cache(maxsize=1024)
+def _chosen(bare: str, kind: str) -> Choice:
     for end, said, choice in CHOICE_BY_BOTH:
         if kind == said and bare.endswith(end):
             return choice
-    dialect = dialect_of(path)
+    dialect = dialect_of(bare)
     framing = FRAMING_BY_TYPE.get(kind)
     is_readable = dialect is not None or kind.endswith(JSON)
     return Choice(framing or ("plain" if is_readable else None), dialect)

@@ -66,6 +66,27 @@ def test_a_last_line_without_its_end_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("chunks", "expected"),
+    [
+        ([b"data: {}\n\n", b"data: [DONE]\n\n"], True),
+        ([b"data: {}\n\ndata: [DONE]\n\n"], True),
+        ([b"data: [DONE]\n\n"], True),
+        ([b'data: {"choices": [\n', b"data: [DONE]\n\n"], False),
+        ([b'data: {"choices": [\ndata: [DONE]\n\n'], False),
+        ([b"data: {}\n\n: data: [DONE]\n\n"], False),
+    ],
+)
+def test_the_usual_last_word_is_a_frame_of_its_own(chunks: list[bytes], *, expected: bool) -> None:
+    """The short look at the last chunk says what reading it all would say."""
+    kept = Ending(Choice("sse", "openai_chat"))
+    kept.keep(b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n')
+    for chunk in chunks:
+        kept.keep(chunk)
+    assert kept.is_reached() is expected
+    assert kept.is_said() is expected
+
+
+@pytest.mark.parametrize(
     ("lines", "expected"),
     [
         (b"data: 1\n\n", False),

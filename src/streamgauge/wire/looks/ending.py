@@ -13,6 +13,10 @@ from streamgauge.wire.framing import FRAMINGS
 # the last few events, whatever the dialect.
 MAX_CHUNKS = 8
 
+# Most streams end with this very frame, and then nothing needs to be read.
+DONE = b"data: [DONE]\n\n"
+SAYS_DONE = frozenset({"openai_chat"})
+
 FRAME_ENDS = (b"\n\n", b"\n\r\n", b"\r\r")
 FRAME_END = re.compile(rb"\n\r?\n|\r\r")
 DATA_LINE = re.compile(rb"(?:^|[\r\n])data")
@@ -47,6 +51,8 @@ class Ending:
         framing, dialect = self._choice.framing, self._choice.dialect
         if framing is None or dialect is None:
             return True  # nobody knows
+        if dialect in SAYS_DONE and not rest and self._is_done():
+            return True
         frames, reader = _frames(framing, self._tail() + rest), DIALECTS[dialect]()
         is_understood = False
         for frame in frames:
@@ -58,6 +64,13 @@ class Ending:
                 is_understood = is_understood or not isinstance(event, Unknown)
         is_broken = self._is_all and (bool(rest) or not frames)
         return not is_understood and not is_broken
+
+    def _is_done(self) -> bool:
+        """Return whether the last chunk ends with a frame that is nothing but ``[DONE]``."""
+        *before, last = self._chunks[-2:] or [b""]
+        if last == DONE:
+            return not before or before[0].endswith(FRAME_ENDS)
+        return last.endswith(b"\n\n" + DONE)
 
     def is_said(self) -> bool:
         """Return whether the stream itself has said that it is over, or told of an error.
