@@ -26,6 +26,15 @@ def background(page: Page) -> str:
     return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
+def serious_faults(page: Page) -> str:
+    """Return what axe has to say against the page as it stands; empty if it is good."""
+    page.evaluate(AXE.read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run({ runOnly: tags })", tags)
+    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    return json.dumps(serious, indent=1)[:4000] if serious else ""
+
+
 def test_from_the_list_to_a_record_and_back_by_keyboard(visit: Visit, product: Product):
     """j and k move, Enter opens, Escape returns to the same row."""
     user = nonce()
@@ -103,11 +112,34 @@ def test_axe_finds_nothing_serious(visit: Visit, product: Product, scheme: str, 
     if view == "menu":
         page.get_by_role("button", name="Outcome").click()
         expect(page.get_by_label("completed")).to_be_visible()
-    page.evaluate(AXE.read_text())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run({ runOnly: tags })", tags)
-    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
-    assert serious == [], json.dumps(serious, indent=1)[:4000]
+    assert serious_faults(page) == ""
+
+
+OTHER_VIEWS = ("/live", "/overview", "/sessions", "/users", "/models", "/health")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("path", OTHER_VIEWS)
+def test_axe_finds_nothing_serious_in_the_other_views(
+    visit: Visit, product: Product, scheme: str, path: str
+):
+    """The same for every place that the navigation leads to."""
+    product.record(ask(product, nonce(), tokens=5))
+    page = visit(path, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_timeout(500)
+    assert serious_faults(page) == ""
+
+
+@pytest.mark.parametrize("width", [360, 1024])
+@pytest.mark.parametrize("path", OTHER_VIEWS)
+def test_no_other_view_scrolls_sideways(visit: Visit, product: Product, path: str, width: int):
+    """Nor does any other."""
+    product.record(ask(product, nonce(), tokens=5))
+    page = visit(path, viewport={"width": width, "height": 740})
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [360, 700, 1024, 1180, 1280, 1360])

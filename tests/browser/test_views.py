@@ -13,7 +13,15 @@ from tests.product import Product
 
 # What one waits for on a first visit, compressed as a web server would.
 FIRST_LOAD_LIMIT = 250_000
-VIEWS = {"Live": "/live", "Records": "/", "Overview": "/overview"}
+VIEWS = {
+    "Live": "/live",
+    "Records": "/",
+    "Overview": "/overview",
+    "Sessions": "/sessions",
+    "Users": "/users",
+    "Models": "/models",
+    "Health": "/health",
+}
 
 
 def test_every_view_can_be_reached_by_the_navigation(visit: Visit, product: Product):

@@ -35,6 +35,30 @@ export const VIEWS: readonly View[] = [
     letter: "o",
     Page: lazy(() => import("./overview/overview-page").then((m) => ({ default: m.OverviewPage }))),
   },
+  {
+    path: "/sessions",
+    label: "Sessions",
+    letter: "s",
+    Page: lazy(() => import("./sessions/sessions-page").then((m) => ({ default: m.SessionsPage }))),
+  },
+  {
+    path: "/users",
+    label: "Users",
+    letter: "u",
+    Page: lazy(() => import("./rollups/users-page").then((m) => ({ default: m.UsersPage }))),
+  },
+  {
+    path: "/models",
+    label: "Models",
+    letter: "m",
+    Page: lazy(() => import("./rollups/models-page").then((m) => ({ default: m.ModelsPage }))),
+  },
+  {
+    path: "/health",
+    label: "Health",
+    letter: "h",
+    Page: lazy(() => import("./health/health-page").then((m) => ({ default: m.HealthPage }))),
+  },
 ];
 
 // Reached from other views, so it has no place in the navigation.

@@ -32,6 +32,11 @@ export type Stats = Schemas["Stats"];
 /** Measures of one group in one time bucket. */
 export type Bucket = Schemas["Bucket"];
 
+/** Records added up: by session, by user, by model. */
+export type Session = Schemas["Session"];
+export type User = Schemas["User"];
+export type Model = Schemas["Model"];
+
 export type Health = Schemas["Health"];
 
 /** The outcomes, in the order in which a list offers them. */

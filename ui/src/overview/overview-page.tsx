@@ -6,10 +6,12 @@ import type { Bucket } from "../api/types";
 import { cost, count, duration, micros, rate, words } from "../format";
 import { Chart, type Line } from "../parts/chart";
 import { FirstRun } from "../parts/connect";
+import { Figure } from "../parts/figure";
 import { Problem } from "../parts/problem";
+import { readRange, since } from "../parts/range";
+import { RangeTabs } from "../parts/range-tabs";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
-import { RANGES, readRange, since } from "./range";
 import "./overview.css";
 
 const REFRESH_MS = 15_000;
@@ -39,24 +41,7 @@ export function OverviewPage({ search }: ViewProps) {
     <main className="page overview">
       <div className="overview-head">
         <h1>Overview</h1>
-        <nav className="tabs" aria-label="Time">
-          {Object.entries(RANGES).map(([name, { label }]) => (
-            <Link
-              key={name}
-              className="tab"
-              href={name === "all" ? "/overview" : `/overview?last=${name}`}
-              aria-current={filters.name === name ? "true" : undefined}
-            >
-              {label}
-            </Link>
-          ))}
-        </nav>
-        {filters.name === null && (
-          <Link className="button chip" href="/overview">
-            A chosen part of the time <span aria-hidden="true">×</span>
-            <span className="visually-hidden">, remove</span>
-          </Link>
-        )}
+        <RangeTabs path="/overview" range={filters} />
       </div>
       {error && <Problem error={error} onRetry={() => void totals.refetch()} />}
       {totals.data && total === undefined && (
@@ -118,25 +103,6 @@ function Figures({ total, filters }: { total: Bucket; filters: URLSearchParams }
         </dd>
       </div>
     </dl>
-  );
-}
-
-interface FigureProps {
-  label: string;
-  value: string;
-  note?: string;
-  isBad?: boolean;
-}
-
-function Figure({ label, value, note = "", isBad = false }: FigureProps) {
-  return (
-    <div className="figure" data-bad={isBad || undefined}>
-      <dt>{label}</dt>
-      <dd>
-        <span className="figure-value">{value}</span>
-        {note && <span className="figure-note">{note}</span>}
-      </dd>
-    </div>
   );
 }
 

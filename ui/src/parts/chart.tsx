@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
+
+import { useScheme } from "./use-scheme";
 import "uplot/dist/uPlot.min.css";
 import "./chart.css";
 
@@ -27,6 +29,8 @@ const HEIGHT = 170;
 export function Chart({ title, times, lines, format, onSelect }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const select = useRef(onSelect);
+  // A canvas keeps the colours in which it was drawn.
+  const scheme = useScheme();
   useEffect(() => {
     select.current = onSelect;
   });
@@ -83,7 +87,7 @@ export function Chart({ title, times, lines, format, onSelect }: Props) {
       observer.disconnect();
       plot.destroy();
     };
-  }, [times, lines, format]);
+  }, [times, lines, format, scheme]);
 
   return (
     <figure className="panel chart" aria-label={`${title}. ${wordsOf(lines, format)}`}>
