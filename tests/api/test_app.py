@@ -20,6 +20,7 @@ PATHS = [
     "/api/v1/records/one/bytes",
     "/api/v1/records/one/replay",
     "/api/v1/stats",
+    "/api/v1/heatmap",
     "/api/v1/openapi.json",
     "/nothing",
 ]
@@ -64,6 +65,7 @@ def test_openapi_has_every_address_of_the_api(document):
         "/api/v1/records/{record_id}/replay",
         "/api/v1/records/{record_id}/stop",
         "/api/v1/stats",
+        "/api/v1/heatmap",
         "/api/v1/live",
         "/api/v1/log",
         "/api/v1/records/export",

@@ -20,7 +20,7 @@ def test_its_numbers_are_those_of_the_api(visit: Visit, product: Product):
     expect(shown).to_contain_text(re.compile(r"\d"))
     assert int(re.sub(r"\D", "", shown.inner_text())) >= 1
     assert total["count"] >= int(re.sub(r"\D", "", shown.inner_text())) - 5
-    chart = page.get_by_role("figure", name=re.compile("Time to first token"))
+    chart = page.get_by_role("figure", name=re.compile(r"Time to first token\. "))
     expect(chart).to_have_attribute("aria-label", re.compile(r"p50: at most \d"))
     expect(chart.locator("canvas")).to_be_visible()
 
@@ -42,3 +42,27 @@ def test_a_part_of_the_time_is_kept_in_the_address(visit: Visit, product: Produc
     expect(page).to_have_url(f"{product.url}/overview?last=hour")
     page.get_by_role("link", name="All", exact=True).click()
     expect(page).to_have_url(f"{product.url}/overview")
+
+
+def test_a_field_of_the_heat_map_leads_to_its_records(visit: Visit, product: Product):
+    """By mouse and by keyboard; the counts are those of the API."""
+    user = nonce()
+    for wait in (30, 30, 250):
+        product.record(ask(product, user, tokens=3, ttft_ms=wait))
+    cells = product.http.get("/api/v1/heatmap", params={"user_id": user}).json()["cells"]
+    assert sum(cell["count"] for cell in cells) == 3
+    page = visit(f"/overview?user_id={user}")
+    fields = page.locator(".heat-cell")
+    expect(fields).to_have_count(len(cells))
+    slowest = max(cells, key=lambda cell: cell["from_ms"])
+    fields.nth(cells.index(slowest)).click()
+    expect(page).to_have_url(re.compile(rf"ttft_ms\.gte={slowest['from_ms']:g}&"))
+    expect(page.locator("tbody tr")).to_have_count(slowest["count"])
+    page.go_back()
+    expect(fields).to_have_count(len(cells))
+    fields.first.focus()
+    page.keyboard.press("ArrowUp")
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused != fields.first.get_attribute("aria-label")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/\?.*ttft_ms\.gte="))

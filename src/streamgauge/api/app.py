@@ -103,6 +103,7 @@ def create_app(
             answer.one_response,
             stop.stop_record,
             stats.get_stats,
+            stats.get_heatmap,
             rollups.list_sessions,
             rollups.list_users,
             rollups.list_models,

@@ -151,7 +151,7 @@ def stats_parameters() -> list[Parameter]:
     return [
         _parameter(
             "bucket",
-            "Seconds of a time bucket, or auto for at most about 120 of them; absent: totals.",
+            "Seconds of a time bucket, or auto for at most about 120 of them.",
             Schema(type=OpenAPIType.STRING, pattern="^(auto|[0-9]+)$"),
         ),
         _parameter(
@@ -198,6 +198,14 @@ class StatsOperation(Operation):
 
     def __post_init__(self) -> None:
         self.parameters = [*stats_parameters(), *filter_parameters()]
+
+
+@dataclass
+class HeatmapOperation(Operation):
+    """GET of the heat map: its bucket and every filter."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [stats_parameters()[0], *filter_parameters()]
 
 
 @dataclass

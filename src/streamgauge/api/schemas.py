@@ -107,6 +107,23 @@ class Stats(Struct, frozen=True, kw_only=True):
     buckets: list[Bucket]
 
 
+class HeatCell(Struct, frozen=True, kw_only=True):
+    """Records whose time to first token is from ``from_ms`` up to, but not, ``to_ms``."""
+
+    time: datetime
+    from_ms: float
+    to_ms: float | None
+    count: int
+
+
+class Heatmap(Struct, frozen=True, kw_only=True):
+    """Times to first token by time. ``edges_ms``: where each row of the map begins."""
+
+    bucket_s: int
+    edges_ms: list[float]
+    cells: list[HeatCell]
+
+
 class Span(Measures, frozen=True, kw_only=True):
     """Measures with the time that they span."""
 

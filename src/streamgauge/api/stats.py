@@ -1,4 +1,4 @@
-"""GET /api/v1/stats: aggregates for charts and tables."""
+"""GET /api/v1/stats and /api/v1/heatmap: aggregates for charts and tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from anyio.to_thread import run_sync
 from litestar import Request, get
 
 from streamgauge.api.errors import answers
-from streamgauge.api.params import Query, StatsOperation
+from streamgauge.api.params import HeatmapOperation, Query, StatsOperation
 from streamgauge.api.parts import Given
 from streamgauge.api.records import BAD_QUESTION
-from streamgauge.api.schemas import Stats
-from streamgauge.store import stats
+from streamgauge.api.schemas import Heatmap, Stats
+from streamgauge.store import heatmap, stats
 
 
 @get(
@@ -33,3 +33,20 @@ async def get_stats(request: Request[Any, Any, Any], parts: Given) -> dict[str, 
     return await run_sync(
         lambda: stats.stats(parts.store, filters, bucket=bucket, group_by=group_by, groups=groups)
     )
+
+
+@get(
+    "/heatmap",
+    operation_id="getHeatmap",
+    operation_class=HeatmapOperation,
+    summary="Times to first token by time",
+    description="How many of the records that match fell into each field of time and time to "
+    "first token. Fields without records are left out.",
+    responses={200: answers(Heatmap, "The fields"), 400: BAD_QUESTION},
+)
+async def get_heatmap(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
+    """Counts by time and time to first token."""
+    query = Query(request)
+    bucket = query.take("bucket")
+    filters = query.filters()
+    return await run_sync(lambda: heatmap.heatmap(parts.store, filters, bucket=bucket))

@@ -51,7 +51,7 @@ MEASURES = f"""
     countIf(cost_usd IS NULL) AS cost_unknown,
     {_PERCENTILES}
 """
-_TIME = "fromUnixTimestamp64Micro(intDiv(toUnixTimestamp64Micro(started_at), {us}) * {us}, 'UTC')"
+TIME = "fromUnixTimestamp64Micro(intDiv(toUnixTimestamp64Micro(started_at), {us}) * {us}, 'UTC')"
 
 
 def stats(
@@ -72,9 +72,9 @@ def stats(
     if not 1 <= groups <= MAX_GROUPS:
         raise QueryError(f"groups is a number from 1 to {MAX_GROUPS}", param="groups")
     where = Where(filters)
-    bucket_s = _bucket_s(store, bucket, where)
+    bucket_s = bucket_seconds(store, bucket, where)
     microseconds = where.param((bucket_s or 0) * 1_000_000, "Int64")
-    time = _TIME.format(us=microseconds) if bucket_s else "NULL"
+    time = TIME.format(us=microseconds) if bucket_s else "NULL"
     shown = where.param(groups, "UInt32")
     rows = store.query(
         f"""
@@ -119,7 +119,8 @@ def _group(group_by: str | None, where: Where) -> str:
     return f"toString({column.name})"
 
 
-def _bucket_s(store: Store, bucket: str | None, where: Where) -> int | None:
+def bucket_seconds(store: Store, bucket: str | None, where: Where) -> int | None:
+    """Return a bucket as asked for: seconds, or those of ``auto``; raises `QueryError`."""
     if bucket is None:
         return None
     span = _span_s(store, where)

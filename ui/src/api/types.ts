@@ -32,6 +32,9 @@ export type Stats = Schemas["Stats"];
 /** Measures of one group in one time bucket. */
 export type Bucket = Schemas["Bucket"];
 
+/** Times to first token by time. */
+export type Heatmap = Schemas["Heatmap"];
+
 /** Records added up: by session, by user, by model. */
 export type Session = Schemas["Session"];
 export type User = Schemas["User"];

@@ -12,6 +12,7 @@ import { readRange, since } from "../parts/range";
 import { RangeTabs } from "../parts/range-tabs";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
+import { HeatmapChart } from "./heatmap";
 import "./overview.css";
 
 const REFRESH_MS = 15_000;
@@ -21,6 +22,12 @@ export function OverviewPage({ search }: ViewProps) {
   const filters = useMemo(() => readRange(search), [search]);
   const totals = useStats({}, filters.text);
   const series = useStats({ bucket: "auto" }, filters.text);
+  const heat = useQuery({
+    queryKey: ["heatmap", filters.text],
+    queryFn: ({ signal }) => ask("/api/v1/heatmap", { query: since(filters.text), signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: REFRESH_MS,
+  });
   useEffect(() => {
     document.title = "Overview · Streamgauge";
   }, []);
@@ -51,6 +58,7 @@ export function OverviewPage({ search }: ViewProps) {
       )}
       {total && <Figures total={total} filters={filters.query} />}
       {buckets && buckets.length > 0 && <Charts buckets={buckets} onSelect={select} />}
+      {heat.data && <HeatmapChart map={heat.data} filters={filters.query} />}
       {total && (
         <div className="overview-tables">
           <Breakdown title="By outcome" column="outcome" filters={filters} whole={total.count} />
