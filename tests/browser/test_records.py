@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
+from pathlib import Path
+
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit
@@ -154,3 +159,63 @@ def test_pause_keeps_the_rows_still(visit: Visit, product: Product):
     expect(row(page, later)).to_have_count(0)
     page.get_by_role("button", name="Resume").click()
     expect(row(page, later)).to_be_visible()
+
+
+def test_a_bound_is_added_as_a_chip(visit: Visit, product: Product):
+    """It changes the address and the rows, and goes away again."""
+    user = nonce()
+    quick = product.record(ask(product, user, tokens=2, ttft_ms=20))
+    slow = product.record(ask(product, user, tokens=2, ttft_ms=400))
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_label("What")).to_be_focused()
+    page.get_by_label("Value in ms").fill("300")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{product.url}/?user_id={user}&ttft_ms.gte=300")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator(f'tr[data-id="{slow["id"]}"]')).to_be_visible()
+    page.get_by_role("button", name="ttft ≥ 300 ms").click()
+    expect(page.locator(f'tr[data-id="{quick["id"]}"]')).to_be_visible()
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("What").select_option("Longest gap")
+    page.get_by_label("Bound").select_option("at most")
+    page.get_by_label("Value in s").fill("2.5")
+    page.get_by_role("button", name="Add").click()
+    expect(page).to_have_url(f"{product.url}/?user_id={user}&max_gap_ms.lte=2500")
+
+
+def test_the_slowest_come_first_where_that_is_asked(visit: Visit, product: Product):
+    """And the order stands in the address."""
+    user = nonce()
+    waits = (150, 20, 400)
+    records = [product.record(ask(product, user, tokens=2, ttft_ms=wait)) for wait in waits]
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_label("Order").select_option("Slowest first token")
+    expect(page).to_have_url(f"{product.url}/?user_id={user}&sort=-ttft_ms")
+    expected = [one["id"] for one in sorted(records, key=lambda one: -one["ttft_ms"])]
+    expect(page.locator("tbody tr").first).to_have_attribute("data-id", expected[0])
+    shown = [row.get_attribute("data-id") for row in page.locator("tbody tr").all()]
+    assert shown == expected
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON lines", "Parquet"])
+def test_the_selection_can_be_taken_along(visit: Visit, product: Product, form: str):
+    """Every form holds the records that the filters leave, and no other."""
+    user = nonce()
+    ids = {product.record(ask(product, user, tokens=2))["id"] for _ in range(2)}
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=form).click()
+    data = Path(download.value.path()).read_bytes()
+    if form == "CSV":
+        found = {row["id"] for row in csv.DictReader(data.decode().splitlines())}
+    elif form == "JSON lines":
+        found = {json.loads(line)["id"] for line in data.splitlines()}
+    else:
+        assert data[:4] == data[-4:] == b"PAR1"
+        found = {one for one in ids if one.encode() in data}
+    assert found == ids

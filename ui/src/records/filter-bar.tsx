@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import { FilterMenu } from "./filter-menu";
+import { MoreMenu } from "./more-menu";
 import { describe, MENUS, valuesOf, withValues, without, type Filter } from "./filters";
 import "./filters.css";
 
@@ -31,6 +32,7 @@ export function FilterBar({ filters, onChange }: Props) {
           onChoose={(values) => onChange(withValues(filters, column, values))}
         />
       ))}
+      <MoreMenu onAdd={(filter) => onChange([...without(filters, filter), filter])} />
       {others.map((filter) => (
         <button
           key={filter.join("=")}

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 
 import { listValues } from "../api/client";
 import { count, words } from "../format";
+import { useOutside } from "./use-outside";
 
 // From this many values on, a field to find one pays.
 const FIND_FROM = 8;
@@ -121,23 +122,4 @@ function summary(column: string, chosen: readonly string[]): string {
 function nameOf(column: string, value: string): string {
   if (value === "") return "none";
   return column === "outcome" ? words(value) : value;
-}
-
-function useOutside(
-  root: React.RefObject<HTMLElement | null>,
-  isOpen: boolean,
-  close: () => void,
-): void {
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    const look = (event: Event) => {
-      if (event.target instanceof Node && !root.current?.contains(event.target)) close();
-    };
-    document.addEventListener("pointerdown", look);
-    document.addEventListener("focusin", look);
-    return () => {
-      document.removeEventListener("pointerdown", look);
-      document.removeEventListener("focusin", look);
-    };
-  });
 }

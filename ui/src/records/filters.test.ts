@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { summary } from "../testing";
-import { describe, matches, readFilters, without, withValues, writeFilters } from "./filters";
+import { describe, matches, readFilters, readSort, without, withValues, writeFilters } from "./filters";
 
 test("the address comes back as it was, with several values and odd characters", () => {
   const address = "/?outcome=truncated&outcome=stalled&model=a%2Fb&q=two+words&max_gap_ms.gte=2000";
@@ -52,3 +52,11 @@ test.each([
   [["session_id", ""], "session id is none"],
   [["cost_usd.gt", "0.5"], "cost usd > 0.5"],
 ] as const)("%s reads %s", (filter, words) => expect(describe(filter)).toBe(words));
+
+test("the order is part of the address, and the usual one is not written", () => {
+  expect(readSort("?model=a&sort=-ttft_ms")).toBe("-ttft_ms");
+  expect(readSort("?model=a")).toBeNull();
+  expect(readSort("?sort=-started_at")).toBeNull();
+  expect(writeFilters([["model", "a"]], "-ttft_ms")).toBe("/?model=a&sort=-ttft_ms");
+  expect(writeFilters([], null)).toBe("/");
+});

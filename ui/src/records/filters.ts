@@ -13,6 +13,18 @@ export const MENUS = [
   { column: "user_id", label: "User" },
 ] as const;
 
+export const NEWEST = "-started_at";
+
+/** What one most often looks for at the end of a list. */
+export const SORTS: Readonly<Record<string, string>> = {
+  [NEWEST]: "Newest first",
+  "-ttft_ms": "Slowest first token",
+  "-max_gap_ms": "Longest gap",
+  "-duration_ms": "Longest",
+  "-cost_usd": "Dearest",
+  "-output_tokens": "Most tokens out",
+};
+
 export type Filter = readonly [name: string, value: string];
 
 // How a list is cut and ordered is not what it is about.
@@ -25,8 +37,21 @@ export function readFilters(search: string): Filter[] {
   });
 }
 
-export function writeFilters(filters: readonly Filter[]): string {
-  const query = new URLSearchParams(filters.map(([name, value]) => [name, value])).toString();
+/** The order of the list, null for the usual one: the newest first, as they come. */
+export function readSort(search: string): string | null {
+  const sort = new URLSearchParams(search).get("sort");
+  return sort === NEWEST || sort === "" ? null : sort;
+}
+
+/** The same as the API is asked. */
+export function queryOf(filters: readonly Filter[], sort: string | null): string {
+  const query = new URLSearchParams(filters.map(([name, value]) => [name, value]));
+  if (sort !== null) query.set("sort", sort);
+  return query.toString();
+}
+
+export function writeFilters(filters: readonly Filter[], sort: string | null = null): string {
+  const query = queryOf(filters, sort);
   return query === "" ? "/" : `/?${query}`;
 }
 

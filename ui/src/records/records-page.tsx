@@ -7,7 +7,8 @@ import { FirstRun } from "../parts/connect";
 import { Problem } from "../parts/problem";
 import { navigate } from "../router";
 import { FilterBar } from "./filter-bar";
-import { readFilters, writeFilters } from "./filters";
+import { Export } from "./export";
+import { NEWEST, queryOf, readFilters, readSort, SORTS, writeFilters } from "./filters";
 import { mergeRows } from "./rows";
 import { RecordsTable } from "./table";
 import { useListKeys } from "./use-list-keys";
@@ -17,11 +18,15 @@ import "./records.css";
 export function RecordsPage({ search }: { search: string }) {
   const filters = useMemo(() => readFilters(search), [search]);
   const { live, isPaused, togglePause } = usePausable(useLive());
-  const records = useRecords(filters, live, isPaused);
+  const sort = useMemo(() => readSort(search), [search]);
+  const records = useRecords(filters, sort, live, isPaused);
   const stored = useMemo(() => records.data?.pages.flatMap((page) => page.records), [records.data]);
   const rows = useMemo(
-    () => mergeRows({ stored: stored ?? [], hasOlder: records.hasNextPage, live, filters }),
-    [stored, records.hasNextPage, live, filters],
+    () =>
+      sort === null
+        ? mergeRows({ stored: stored ?? [], hasOlder: records.hasNextPage, live, filters })
+        : { open: [], records: stored ?? [], fresh: new Map<string, number>() },
+    [stored, records.hasNextPage, live, filters, sort],
   );
   const shown = useDeferredValue(rows);
   const isEmpty = rows.open.length + rows.records.length === 0;
@@ -42,6 +47,22 @@ export function RecordsPage({ search }: { search: string }) {
         <p className="records-open">
           {live.open.size > 0 ? `${count(live.open.size)} open now` : "none open"}
         </p>
+        <select
+          className="field records-sort"
+          aria-label="Order"
+          value={sort ?? NEWEST}
+          onChange={(event) => {
+            navigate(writeFilters(filters, event.target.value === NEWEST ? null : event.target.value));
+          }}
+        >
+          {Object.entries(SORTS).map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+          {sort !== null && !(sort in SORTS) && <option value={sort}>{sort}</option>}
+        </select>
+        <Export query={queryOf(filters, sort)} />
         <button
           type="button"
           className="button records-pause"
@@ -52,7 +73,7 @@ export function RecordsPage({ search }: { search: string }) {
           {isPaused ? "Resume" : "Pause"}
         </button>
       </div>
-      <FilterBar filters={filters} onChange={(next) => navigate(writeFilters(next))} />
+      <FilterBar filters={filters} onChange={(next) => navigate(writeFilters(next, sort))} />
       {records.error && (
         <Problem error={records.error} onRetry={() => void records.refetch()} />
       )}
@@ -77,7 +98,7 @@ export function RecordsPage({ search }: { search: string }) {
             disabled={records.isFetchingNextPage}
             onClick={() => void records.fetchNextPage()}
           >
-            {records.isFetchingNextPage ? "Loading…" : "Older records"}
+            {records.isFetchingNextPage ? "Loading…" : sort === null ? "Older records" : "More records"}
           </button>
         ) : (
           records.isPending && <p className="muted">Loading…</p>

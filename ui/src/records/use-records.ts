@@ -3,7 +3,7 @@ import { useEffect } from "react";
 
 import { listRecords } from "../api/client";
 import type { LiveState } from "../live/live";
-import { matches, type Filter } from "./filters";
+import { matches, queryOf, type Filter } from "./filters";
 
 // A record reaches the store a moment after its exchange ended; we ask after that moment.
 const SETTLE_MS = 1500;
@@ -11,9 +11,14 @@ const SETTLE_MS = 1500;
 const ASK_EVERY = 250;
 
 /** The stored records that the filters ask for, in pages, kept current while we watch. */
-export function useRecords(filters: readonly Filter[], live: LiveState, isPaused: boolean) {
+export function useRecords(
+  filters: readonly Filter[],
+  sort: string | null,
+  live: LiveState,
+  isPaused: boolean,
+) {
   const client = useQueryClient();
-  const query = new URLSearchParams(filters.map(([name, value]) => [name, value])).toString();
+  const query = queryOf(filters, sort);
   const result = useInfiniteQuery({
     queryKey: ["records", query],
     queryFn: ({ pageParam, signal }) => listRecords(new URLSearchParams(query), pageParam, signal),
