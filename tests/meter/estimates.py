@@ -10,7 +10,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from streamgauge.meter.estimate import input_tokens, output_tokens
+from streamgauge.meter.estimate import output_tokens, prompt_of
+from streamgauge.meter.media_rates import rate_of
+from streamgauge.meter.picture import Size
 from streamgauge.meter.tokenizer import family_of
 from streamgauge.meter.usage import usage_of
 from streamgauge.wire.dialects import DIALECTS
@@ -46,10 +48,11 @@ def compared(recording: dict[str, Any]) -> Compared | None:
     family = family_of(model)
     if usage.output_tokens is None or said.stream_faults:
         return None
+    prompt = prompt_of(body, recording["dialect"], model)
     return Compared(
         recording["file"],
         family.name,
-        input_tokens(body, recording["dialect"], family),
+        None if prompt is None else prompt.tokens,
         usage.input_tokens,
         output_tokens(said.reply(), recording["dialect"], model, family),
         usage.output_tokens,
@@ -72,6 +75,14 @@ def page() -> str:
     for name in sorted(families):
         ones = families[name]
         lines.append(f"| {name} | {_cells(ones, 'output')} | {_cells(ones, 'input')} |")
+    lines.append(MEDIA)
+    for model in SHOWN:
+        rate = rate_of(model)
+        assert rate is not None
+        sizes = " | ".join(f"{rate.image(size, None):,}" for size in SIZES)
+        seconds = f"{rate.audio or ''} | {rate.video or ''}"
+        source = f"[{rate.source.read_on}]({rate.source.url})"
+        lines.append(f"| `{model}` | {sizes} | {seconds} | {source} |")
     return "\n".join(lines) + "\n"
 
 
@@ -89,13 +100,38 @@ TOP = """# Estimated tokens
 Where a provider reports no usage, tokens are counted with the vocabulary of the model's family
 and marked `estimated`. This is how far such counts are from what the providers report, over all
 recordings that have both. "Unknown" are those that are not estimated: answers of models that
-reason without showing it, prompts with images or files, and prompts of which the provider keeps
-a part itself. Short texts make large percentages: one token more in a reply of five is 20 %.
+reason without showing it, prompts with files, and prompts of which the provider keeps a part
+itself. Short texts make large percentages: one token more in a reply of five is 20 %.
 
 The table is made by `python -m tests.meter.estimates`, and a test checks that it is current.
 
 | family | outputs | unknown | median error | worst | inputs | unknown | median error | worst |
 |---|---|---|---|---|---|---|---|---|"""
+
+SIZES = (Size(512, 512), Size(1024, 1024), Size(1920, 1080), Size(4032, 3024))
+SHOWN = (
+    "gpt-5.6-sol", "gpt-5.5", "gpt-5.4", "gpt-5.2", "gpt-5.1", "gpt-5-mini", "gpt-5-nano",
+    "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini",
+    "claude-opus-4-8", "claude-sonnet-5", "claude-sonnet-4-5", "claude-haiku-4-5",
+    "gemini-3-flash", "gemini-2.5-flash", "gemini-2.0-flash",
+)  # fmt: skip
+
+COLUMNS = (*(f"{one.width} x {one.height}" for one in SIZES), "audio", "film", "as read on")
+MEDIA = f"""
+## Images, audio and film
+
+Media in a prompt count by the formula that the provider publishes: OpenAI's tiles and patches with
+the detail asked for, Anthropic's visual tokens, Gemini's tiles, resolutions and seconds. The size
+of a picture and the length of a recording are read from the file in the request (PNG, JPEG, GIF,
+WebP; WAV, MP3, FLAC, MP4). What the request only names, by an address or an id, has no size there:
+the prompt stays `unknown`, unless the size does not matter, as with OpenAI's low detail. So do
+prompts with documents, with media for a model whose provider publishes no formula, and with audio
+for OpenAI, which says how it counts for its Realtime API only.
+
+Tokens of one picture at the default detail, and of a second:
+
+| model | {" | ".join(COLUMNS)} |
+|---|{"---|" * len(COLUMNS)}"""
 
 if __name__ == "__main__":
     PAGE.write_text(page())

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from streamgauge.meter import tokenizer
-from streamgauge.meter.estimate import estimated, input_tokens, output_tokens
+from streamgauge.meter.estimate import estimated, output_tokens, prompt_of
 from streamgauge.meter.tokenizer import count, family_of
 from streamgauge.record import Choice, Reply, ToolCall, Usage, UsageSource
 from tests.meter.estimates import PAGE, Compared, compared, error, page
@@ -125,7 +125,7 @@ def test_the_larger_count_of_a_broken_stream_stands(running: int, output: int) -
 )
 def test_a_prompt_with_something_uncountable_is_unknown(body: bytes) -> None:
     """Never a number for half of it."""
-    assert input_tokens(body, "openai_chat", GPT) is None
+    assert prompt_of(body, "openai_chat", "gpt-4o-mini") is None
 
 
 @pytest.mark.parametrize("model", ["o3-mini", "gpt-5", "openai/gpt-5.2", "gemini-2.5-pro"])
@@ -149,9 +149,11 @@ def test_tool_calls_and_definitions_count() -> None:
     assert (output_tokens(reply, "openai_chat", "gpt-4o", GPT) or 0) > 10
     schema = {"type": "object", "properties": {"city": {"type": "string", "description": "Where"}}}
     tool = {"type": "function", "function": {"name": "weather", "parameters": schema}}
-    plain = input_tokens(ask(), "openai_chat", GPT)
+    plain = prompt_of(ask(), "openai_chat", "gpt-4o")
+    tooled = prompt_of(ask(tools=[tool]), "openai_chat", "gpt-4o")
     assert plain is not None
-    assert (input_tokens(ask(tools=[tool]), "openai_chat", GPT) or 0) > plain + 10
+    assert tooled is not None
+    assert tooled.tokens > plain.tokens + 10
 
 
 def test_a_very_long_text_is_counted_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:

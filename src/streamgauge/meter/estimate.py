@@ -1,18 +1,20 @@
 """Tokens that nobody reported: counted from what was asked and what was answered.
 
 What cannot be counted is unknown, never a guess: images, audio and files whose formula is
-not public, earlier turns that the provider keeps itself, and the answers of models that
-reason without showing it, whose hidden tokens are most of what they bill.
+not public or whose size the request does not have, earlier turns that the provider keeps
+itself, and the answers of models that reason without showing it, whose hidden tokens are most
+of what they bill.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from streamgauge.meter.media import Kind, medium_of, resolution, tokens_of
+from streamgauge.meter.media_rates import rate_of
 from streamgauge.meter.tokenizer import Family, count, family_of
 from streamgauge.record import Choice, Reply, Usage, UsageSource
 
@@ -30,7 +32,7 @@ PRIMING = 3
 # https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview (pricing)
 CLAUDE_TOOLS = 346
 
-# Parts that are no text. Their size is the provider's secret, or needs the file.
+# Parts that are no text: counted by the provider's formula, if it has one.
 NOT_TEXT = frozenset(
     {
         "audio", "document", "file", "fileData", "file_data", "image", "image_url", "images",
@@ -83,15 +85,22 @@ def estimated(
     is_final = reported.usage_source is UsageSource.REPORTED
     family = family_of(model)
     asked, said = reported.input_tokens, reported.output_tokens
+    heard = reported.audio_input_tokens
     if asked is None:
-        asked = input_tokens(request, dialect, family)
+        prompt = prompt_of(request, dialect, model)
+        if prompt is not None:
+            asked, heard = prompt.tokens, prompt.audio_tokens or heard
     if not is_final or said is None:
         counted = output_tokens(reply, dialect, model, family)
         said = counted if said is None or (counted or 0) > said else said
     if (asked, said) == (reported.input_tokens, reported.output_tokens):
         return reported
     return msgspec.structs.replace(
-        reported, input_tokens=asked, output_tokens=said, usage_source=UsageSource.ESTIMATED
+        reported,
+        input_tokens=asked,
+        output_tokens=said,
+        audio_input_tokens=heard,
+        usage_source=UsageSource.ESTIMATED,
     )
 
 
@@ -133,7 +142,14 @@ def _is_sealed(choice: Choice) -> bool:
     return any("redacted" in name for name in choice.extra)
 
 
-def input_tokens(request: bytes, dialect: str | None, family: Family) -> int | None:
+class Prompt(NamedTuple):
+    """The tokens of a prompt, and those of them that are audio, which has prices of its own."""
+
+    tokens: int
+    audio_tokens: int = 0
+
+
+def prompt_of(request: bytes, dialect: str | None, model: str | None) -> Prompt | None:
     """Return the tokens of a prompt, None if part of it cannot be counted."""
     try:
         body = msgspec.json.decode(request)
@@ -142,12 +158,12 @@ def input_tokens(request: bytes, dialect: str | None, family: Family) -> int | N
     if not isinstance(body, dict) or any(body.get(name) for name in ELSEWHERE):
         return None
     try:
-        return round(_prompt(body, dialect, family))
+        return _prompt(body, dialect, model)
     except Unknowable:
         return None
 
 
-def _prompt(body: dict[str, Any], dialect: str | None, family: Family) -> float:
+def _prompt(body: dict[str, Any], dialect: str | None, model: str | None) -> Prompt:
     messages = _first(body, "messages", "input", "contents", "prompt", "inputs")
     if isinstance(messages, str):
         messages = [messages]
@@ -156,21 +172,73 @@ def _prompt(body: dict[str, Any], dialect: str | None, family: Family) -> float:
     tools = _first(body, "tools", "functions", "toolConfig")
     if _has_servers(tools):
         raise Unknowable
-    tokens = 0.0
+    counter = _Counter(model, _resolution(body))
+    family = counter.family
+    around = 0
     is_chat = dialect not in NO_CHAT
     for message in messages:
-        tokens += sum(count(text, family) for text in _texts(message))
+        counter.add(message)
         if is_chat:
-            tokens += PER_MESSAGE + (1 if isinstance(message, dict) and "role" in message else 0)
+            around += PER_MESSAGE + (1 if isinstance(message, dict) and "role" in message else 0)
         if isinstance(message, dict) and "name" in message:
-            tokens += PER_NAME
+            around += PER_NAME
     system = _first(body, "system", "instructions", "systemInstruction", "system_instruction")
     if system is not None:
-        tokens += sum(count(text, family) for text in _texts(system)) + PER_MESSAGE
+        counter.add(system)
+        around += PER_MESSAGE
     if tools:
-        tokens += count(_tools_text(tools), family)
-        tokens += CLAUDE_TOOLS if family.name == "claude" else PER_MESSAGE
-    return tokens + (PRIMING if is_chat else 0)
+        counter.add(_tools_text(tools))
+        around += CLAUDE_TOOLS if family.name == "claude" else PER_MESSAGE
+    return Prompt(round(counter.tokens + around + (PRIMING if is_chat else 0)), counter.audio)
+
+
+def _resolution(body: dict[str, Any]) -> str | None:
+    """Return how closely Gemini is to look at all media of a request."""
+    config = _first(body, "generationConfig", "generation_config")
+    if not isinstance(config, dict):
+        return None
+    return resolution(_first(config, "mediaResolution", "media_resolution"))
+
+
+class _Counter:
+    """What the parts of a prompt add up to: texts by the vocabulary, media by the formula."""
+
+    def __init__(self, model: str | None, detail: str | None) -> None:
+        self.family = family_of(model)
+        self.tokens = 0.0
+        self.audio = 0
+        self._rate = rate_of(model)
+        self._detail = detail
+
+    def add(self, part: Any) -> None:
+        """Count *part*; raises `Unknowable` for what has no number."""
+        if isinstance(part, str):
+            self.tokens += count(part, self.family)
+        elif isinstance(part, list):
+            for one in part:
+                self.add(one)
+        elif isinstance(part, dict):
+            if part.get("type") in NOT_TEXT or part.keys() & NOT_TEXT:
+                self._see(part)
+                return
+            for name, value in part.items():
+                if name not in NOT_SAID:
+                    self.add(value)
+        elif part is not None and not isinstance(part, bool):
+            self.tokens += count(str(part), self.family)
+
+    def _see(self, part: dict[str, Any]) -> None:
+        medium = medium_of(part)
+        if medium is None or self._rate is None:
+            raise Unknowable
+        if medium.detail is None:
+            medium = medium._replace(detail=self._detail)
+        tokens = tokens_of(medium, self._rate)
+        if tokens is None:
+            raise Unknowable
+        self.tokens += tokens
+        if medium.kind is Kind.AUDIO:
+            self.audio += tokens
 
 
 def _has_servers(tools: Any) -> bool:
@@ -181,23 +249,6 @@ def _has_servers(tools: Any) -> bool:
         if len(tool) == 1 and not tool.keys() & {*GEMINI_TOOLS, "toolSpec", "function"}:
             return True
     return False
-
-
-def _texts(part: Any) -> Iterator[str]:
-    """Yield what *part* of a prompt says; raises `Unknowable` for what is no text."""
-    if isinstance(part, str):
-        yield part
-    elif isinstance(part, list):
-        for one in part:
-            yield from _texts(one)
-    elif isinstance(part, dict):
-        if part.get("type") in NOT_TEXT or part.keys() & NOT_TEXT:
-            raise Unknowable
-        for name, value in part.items():
-            if name not in NOT_SAID:
-                yield from _texts(value)
-    elif part is not None and not isinstance(part, bool):
-        yield str(part)
 
 
 def _tools_text(tools: Any) -> str:
