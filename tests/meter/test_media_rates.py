@@ -123,7 +123,8 @@ def test_what_is_not_published_has_no_number(
 @pytest.mark.parametrize(
     "model",
     [
-        None, "", "gpt-4o-audio-preview", "gpt-5.3-codex", "gpt-6", "o3-mini", "claude-haiku-5", "claude-opus-5-5",
+        None, "", "gpt-4o-audio-preview", "gpt-5.3-codex", "gpt-6", "o3-mini", "claude-haiku-5",
+        "claude-opus-5-5",
         "gemini-4-carbon", "llama-4-maverick", "pixtral-large", "my-gpt-4o",
     ],
 )  # fmt: skip
