@@ -13,6 +13,7 @@ import { RangeTabs } from "../parts/range-tabs";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
 import { HeatmapChart } from "./heatmap";
+import { seriesOf } from "./series";
 import "./overview.css";
 
 const REFRESH_MS = 15_000;
@@ -57,7 +58,9 @@ export function OverviewPage({ search }: ViewProps) {
         </div>
       )}
       {total && <Figures total={total} filters={filters.query} />}
-      {buckets && buckets.length > 0 && <Charts buckets={buckets} onSelect={select} />}
+      {buckets && buckets.length > 0 && (
+        <Charts buckets={buckets} bucketS={series.data?.bucket_s ?? null} onSelect={select} />
+      )}
       {heat.data && <HeatmapChart map={heat.data} filters={filters.query} />}
       {total && (
         <div className="overview-tables">
@@ -168,22 +171,24 @@ const CHARTS: readonly ChartOf[] = [
 
 function Charts({
   buckets,
+  bucketS,
   onSelect,
 }: {
   buckets: readonly Bucket[];
+  bucketS: number | null;
   onSelect: (from: number, to: number) => void;
 }) {
   const drawn = useMemo(() => {
-    const times = buckets.map((bucket) => Date.parse(bucket.time ?? "") / 1000);
+    const { times, values } = seriesOf(buckets, bucketS);
     return CHARTS.map(({ title, format, lines }) => ({
       title,
       format,
       times,
       lines: lines.map(({ name, ...rest }): Line => {
-        return { ...rest, values: buckets.map((bucket) => bucket[name]) };
+        return { ...rest, values: values(name) };
       }),
     }));
-  }, [buckets]);
+  }, [buckets, bucketS]);
   return (
     <div className="overview-charts">
       {drawn.map((chart) => (

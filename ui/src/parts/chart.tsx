@@ -61,8 +61,7 @@ export function Chart({ title, times, lines, format, onSelect }: Props) {
             stroke: color(line.color),
             width: 1.5,
             ...(line.isFilled ? { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` } : {}),
-            points: { show: times.length < 60, size: 4 },
-            spanGaps: true,
+            points: { show: times.length < 150, size: 4 },
           })),
         ],
         hooks: {
