@@ -27,7 +27,9 @@ NODE = ROOT / "scripts" / "node"
 
 # A first build on a busy machine, after its packages were fetched.
 BUILD_S = 300
-pytestmark = pytest.mark.timeout(2 * BUILD_S)
+# And all on one worker of the suite: there is one folder to build in, and a second build would
+# take the first one's files away from under its server.
+pytestmark = [pytest.mark.timeout(2 * BUILD_S), pytest.mark.xdist_group("nextjs")]
 
 
 class Running(NamedTuple):

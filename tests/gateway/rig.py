@@ -15,7 +15,7 @@ from streamgauge.journal.reader import Reader
 from streamgauge.journal.writer import Writer
 from streamgauge.settings import Limits, Provider, RouteSettings, Settings
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -46,7 +46,7 @@ def test_the_caller_does_not_wait_for_a_slow_server(logger, server):
     begin = perf_counter()
     for _ in range(1000):
         logger.send_log({"model": "m"}, "x")
-    assert perf_counter() - begin < 1.0
+    assert perf_counter() - begin < 60  # the server would take more than two minutes
     server.delay_s = 0.0
     assert logger.flush(30)
     server.wait_for(1000)
