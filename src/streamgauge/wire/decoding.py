@@ -6,10 +6,11 @@ import logging
 
 from streamgauge.wire.accumulate import Accumulator
 from streamgauge.wire.detect import Choice, choose, dialect_of, guess, sniff
-from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.dialects import DIALECTS, Dialect
 from streamgauge.wire.encoding import Inflater, inflater
 from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta
 from streamgauge.wire.framing import FRAMINGS, Framing
+from streamgauge.wire.likeness import Likeness
 
 log = logging.getLogger("streamgauge.wire")
 
@@ -37,6 +38,7 @@ class Decoding:
         "_framing",
         "_inflater",
         "_is_plain",
+        "_likeness",
         "deltas",
         "dialect",
         "reply",
@@ -48,6 +50,7 @@ class Decoding:
         self.deltas = 0
         self.trouble: str | None = None
         self.dialect = DIALECTS[choice.dialect]() if choice.dialect else None
+        self._likeness = _likeness(self.dialect)
         self._is_plain = choice.framing in (None, "plain")
         self._first: list[Frame] = []  # frames that no dialect has read yet
         self._framing = FRAMINGS[choice.framing]() if choice.framing else None
@@ -114,9 +117,19 @@ class Decoding:
             frames = self._recognize(frames)
         if self.dialect is None:
             return heard
-        read, add = self.dialect.read, self.reply.add
+        read, add, likeness = self.dialect.read, self.reply.add, self._likeness
         for frame in frames:
-            for event in read(frame):
+            if likeness is not None:
+                delta = likeness.read(frame)
+                if delta is not None:
+                    add(delta)
+                    heard |= TEXT
+                    self.deltas += 1
+                    continue
+            events = read(frame)
+            if likeness is not None:
+                likeness.learn(frame, events)
+            for event in events:
                 add(event)
                 weight = _WEIGHTS.get(type(event), 0)
                 if weight:
@@ -134,11 +147,16 @@ class Decoding:
             self._first += fresh
             return []
         self.dialect = DIALECTS[name]()
+        self._likeness = _likeness(self.dialect)
         return self._first + frames
 
     def _stop(self, trouble: str) -> None:
         self.trouble = trouble
         self._framing = None
+
+
+def _likeness(dialect: Dialect | None) -> Likeness | None:
+    return Likeness() if dialect is not None and dialect.are_texts_alike else None
 
 
 def decode(

@@ -27,6 +27,9 @@ class Dialect(Protocol):
     name: str
     # Whether an answer that gave its finish reason is whole although no last word came.
     ends_without_terminal: bool
+    # Whether a frame that differs from the one before in nothing but a text tells nothing else:
+    # no numbers in a row, nothing kept about the texts (see `likeness`).
+    are_texts_alike: bool
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says."""

@@ -48,6 +48,7 @@ class AiSdk:
 
     # `[DONE]`, or the finish of the data stream.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._tools: dict[str, int] = {}  # id → number of the tool call

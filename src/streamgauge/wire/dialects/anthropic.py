@@ -65,6 +65,7 @@ class Anthropic:
 
     # `message_stop` is the only end there is.
     ends_without_terminal = False
+    are_texts_alike = True
 
     def __init__(self) -> None:
         self._usage: dict[str, Any] = {}

@@ -41,6 +41,7 @@ class BedrockConverse:
 
     # `metadata` always comes, and is the last.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._tools: dict[int, int] = {}  # block → number of the tool call

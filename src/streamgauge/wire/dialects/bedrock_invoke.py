@@ -41,6 +41,8 @@ class BedrockInvoke:
 
     name = "bedrock_invoke"
 
+    are_texts_alike = False
+
     def __init__(self) -> None:
         # As the model's own dialect has it; the plain shapes end with their finish reason.
         self.ends_without_terminal = False

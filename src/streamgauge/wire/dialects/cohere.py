@@ -40,6 +40,7 @@ class Cohere:
 
     # `message-end` is the only end there is.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._calls = 0  # of v1, which does not number them when they are whole

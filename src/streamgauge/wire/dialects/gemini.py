@@ -51,6 +51,7 @@ class Gemini:
 
     # The end is known from the finish reasons, see `_end`.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._started: tuple[Any, Any] = (None, None)

@@ -47,6 +47,7 @@ class Ollama:
 
     # `done` is the only end there is.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._started: tuple[Any, Any] = (None, None)

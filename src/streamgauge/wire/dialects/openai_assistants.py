@@ -55,6 +55,7 @@ class OpenAIAssistants:
 
     # `done` is the only end there is.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._sizes: dict[Any, int] = {}  # how much was said of a text or of a list

@@ -74,6 +74,7 @@ class OpenAIChat:
 
     # Some providers close without [DONE]; what has finished is whole.
     ends_without_terminal = True
+    are_texts_alike = True
 
     def __init__(self) -> None:
         self._repeated: Any = None  # what is the same in every chunk

@@ -109,6 +109,7 @@ class OpenAIResponses:
 
     # A response says how it ended, with all that was said.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._slots: dict[Slot, int] = {}  # how much was said

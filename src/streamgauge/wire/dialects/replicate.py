@@ -36,6 +36,7 @@ class Replicate:
 
     # `done` is the only end there is.
     ends_without_terminal = False
+    are_texts_alike = False
 
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""

@@ -37,6 +37,7 @@ class Watsonx:
 
     # There is no last word; the chunk with the stop reason is the last.
     ends_without_terminal = True
+    are_texts_alike = False
 
     def __init__(self) -> None:
         self._model: str | None = None

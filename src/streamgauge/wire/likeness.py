@@ -1,0 +1,83 @@
+"""Frames that are like the one before in all but their text, which nearly all of a stream are.
+
+A frame that gave one piece of text is a pattern: what stands before the text, what behind. A
+frame with the same bytes around another JSON string says that string and nothing else, so it
+need not be taken apart. That is exact, not a guess: the pattern is only made where the text
+stands in the frame once and nothing in it is escaped, and what is between must itself be one
+whole JSON string. Everything else takes the long way, and may be the next pattern.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from streamgauge.wire.events import Event, Frame, TextDelta
+
+# OpenAI's padding of random length, the last field of a chunk. Within a JSON string its quotes
+# would be escaped, so it is a field wherever it is found.
+PADDING = b',"obfuscation":"'
+IS_PADDING = re.compile(rb',"obfuscation":"[A-Za-z0-9]*"\}').fullmatch
+LONGEST_PADDING = 80
+
+# Where so many frames in a row were of no use as patterns, the stream is not of that kind.
+MOST_TRIES = 8
+
+_text = msgspec.json.Decoder(str).decode
+
+
+class Likeness:
+    """Reads the text of frames that are like the last one that was read the long way.
+
+    For dialects where such a frame changes nothing else: ``are_texts_alike``.
+    """
+
+    __slots__ = ("_event", "_head", "_index", "_tail", "_tries")
+
+    def __init__(self) -> None:
+        self._head = b""  # up to the opening quote, and with it
+        self._tail = b""  # from the closing quote on
+        self._event: str | None = None
+        self._index = 0
+        self._tries = MOST_TRIES
+
+    def read(self, frame: Frame) -> TextDelta | None:
+        """Return what *frame* says, None if it is not like the pattern."""
+        head, data = self._head, frame.data
+        if not head or not data.startswith(head) or frame.event != self._event:
+            return None
+        data, is_whole = _parted(data)
+        end = len(data) - len(self._tail)
+        if not is_whole or end < len(head) or not data.endswith(self._tail):
+            return None
+        try:
+            text = _text(data[len(head) - 1 : end + 1])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        if not text:
+            return None
+        self._tries = MOST_TRIES
+        return TextDelta(text, self._index)
+
+    def learn(self, frame: Frame, events: list[Event]) -> None:
+        """Take *frame*, which says *events*, as the pattern from now on, if it can be one."""
+        self._head = b""
+        if not self._tries or len(events) != 1 or type(events[0]) is not TextDelta:
+            return
+        self._tries -= 1
+        data, is_whole = _parted(frame.data)
+        quoted = b'"' + events[0].text.encode("utf-8", "surrogatepass") + b'"'
+        at = data.find(quoted)
+        if not is_whole or at < 0 or b"\\" in data or data.find(quoted, at + 1) >= 0:
+            return
+        self._head, self._tail = data[: at + 1], data[at + len(quoted) - 1 :]
+        self._event, self._index = frame.event, events[0].index
+
+
+def _parted(data: bytes) -> tuple[bytes, bool]:
+    """Return *data* without its padding, and whether what was cut off is padding."""
+    at = data.rfind(PADDING, -LONGEST_PADDING)
+    if at < 0:
+        return data, True
+    return data[:at], IS_PADDING(data, at) is not None

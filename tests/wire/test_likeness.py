@@ -1,0 +1,131 @@
+"""What is read by likeness is what the dialect would have said, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamgauge.wire.dialects import DIALECTS
+from streamgauge.wire.events import Event, Frame, TextDelta
+from streamgauge.wire.likeness import Likeness
+from tests.wire.cuts import whole
+from tests.wire.goldens import FOLDER, READABLE
+from tests.wire.reading import frames
+
+ALIKE = [name for name, dialect in DIALECTS.items() if dialect().are_texts_alike]
+RECORDED = [one for one in READABLE if one["dialect"] in ALIKE]
+
+
+def both(dialect: str, given: list[Frame]) -> tuple[list[Event], list[Event], int]:
+    """Return the events with likeness and without, and how many frames went the short way."""
+    plain = DIALECTS[dialect]()
+    expected = [event for frame in given for event in plain.read(frame)]
+    reader, likeness = DIALECTS[dialect](), Likeness()
+    found: list[Event] = []
+    hits = 0
+    for frame in given:
+        delta = likeness.read(frame)
+        if delta is not None:
+            found.append(delta)
+            hits += 1
+            continue
+        events = reader.read(frame)
+        likeness.learn(frame, events)
+        found += events
+    return found, expected, hits
+
+
+def chunk(text: str, padding: str | None = None, **fields: Any) -> Frame:
+    said = {"id": "a", "object": "chat.completion.chunk", "model": "m"} | fields
+    said["choices"] = [{"index": 0, "delta": {"content": text}, "finish_reason": None}]
+    if padding is not None:
+        said["obfuscation"] = padding
+    return Frame(json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("recording", RECORDED, ids=lambda one: one["file"])
+def test_recordings_say_the_same(recording: dict[str, Any]) -> None:
+    """Every event of every recording, of the dialects that allow it."""
+    raw = (FOLDER / recording["file"]).read_bytes()
+    found, expected, _ = both(recording["dialect"], frames(recording["framing"], raw, whole))
+    assert found == expected
+
+
+def test_most_frames_go_the_short_way() -> None:
+    """Else it is of no use: more than half of the texts, though most recordings are short."""
+    hits = texts = 0
+    for recording in RECORDED:
+        raw = (FOLDER / recording["file"]).read_bytes()
+        found, _, short = both(recording["dialect"], frames(recording["framing"], raw, whole))
+        hits += short
+        texts += sum(type(event) is TextDelta for event in found)
+    assert hits > texts / 2
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Hello", " there", "\n", 'a "quote"', "\\", "ü", "\u2028", "😀", "end"],
+        # The pattern's own text stands elsewhere, too; nothing is a text of its own.
+        ["content", "a", "m", "b"],
+        ["a", "", "b", "x" * 1000],
+        ['b"},"finish_reason":"stop"}]}', 'b","x":"c'],
+        ['"obfuscation":"x"}', ',"obfuscation":"x"}', "plain"],
+    ],
+)
+@pytest.mark.parametrize("padding", [None, "", "aB9"])
+def test_texts_of_every_kind_are_read(texts: list[str], padding: str | None) -> None:
+    """Quotes, escapes, and what looks like the frame itself."""
+    found, expected, _ = both("openai_chat", [chunk(text, padding) for text in texts])
+    assert found == expected
+    assert "".join(event.text for event in found if type(event) is TextDelta) == "".join(texts)
+
+
+def test_what_changes_beside_the_text_is_seen() -> None:
+    """A new model, a name, a finish reason, usage, and the pattern of before again."""
+    given = [
+        chunk("a-"), chunk("b-"), chunk("c-", model="n"), chunk("d-"), chunk("e-"),
+        chunk("e+"), chunk("f-", usage={"prompt_tokens": 1}), chunk("g-"), chunk("h-", "xy"),
+    ]  # fmt: skip
+    found, expected, hits = both("openai_chat", given)
+    assert found == expected
+    assert hits == 1
+
+
+def test_a_forged_padding_is_no_padding() -> None:
+    """What stands behind the padding is not cut off with it."""
+    plain = chunk("a-").data
+    forged = plain[:-1] + b',"obfuscation":"x","usage":{"prompt_tokens":7}}'
+    found, expected, _ = both("openai_chat", [chunk("a-"), Frame(forged), chunk("b-")])
+    assert found == expected
+
+
+def test_broken_text_is_left_to_the_dialect() -> None:
+    """Bytes that are no UTF-8, control characters, half an emoji."""
+    good = chunk("a-").data
+    given = [
+        Frame(good.replace(b"a-", text)) for text in (b"a-", b"\xff", b"\n", rb"\ud83d", b"b-")
+    ]
+    found, expected, _ = both("openai_chat", given)
+    assert found == expected
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(chunk, st.text(max_size=5), st.sampled_from([None, "", "x", "y1"])),
+            st.builds(chunk, st.text(max_size=5), id=st.sampled_from(["a", "b", "id"])),
+            st.builds(Frame, st.binary(max_size=20)),
+            st.builds(lambda text: Frame(chunk(text).data, "error"), st.text(max_size=3)),
+        ),
+        max_size=12,
+    )
+)
+def test_any_frames_say_the_same(given: list[Frame]) -> None:
+    """In any order, with anything in between."""
+    found, expected, _ = both("openai_chat", given)
+    assert found == expected
