@@ -54,17 +54,11 @@ class RecorderHealth(Struct, frozen=True, kw_only=True):
 
 
 class StoreHealth(Struct, frozen=True, kw_only=True):
-    """The store. ``last_error`` is that of the latest insert, None after one that went well.
-
-    ``rows`` and ``bytes`` are null while the store does not answer; a row that was replaced
-    counts until the store merges.
-    """
+    """The store. ``last_error`` is that of the latest insert, None after one that went well."""
 
     scheme: str
     ok: bool = True
     last_error: str | None = None
-    rows: int | None = None
-    bytes: int | None = None
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -102,14 +96,8 @@ def _troubles(health: Health) -> list[bool]:
     description="Always 200 while the recorder lives; `status` says whether every promise holds.",
 )
 async def get_health(parts: Given) -> Health:
-    """The state of the process tree; without the store's size when it does not answer."""
-    health = judged(parts.health())
-    try:
-        size = await run_sync(queries.footprint, parts.store)
-    except StoreError:
-        return health
-    store = msgspec.structs.replace(health.store, rows=size.get("rows"), bytes=size.get("bytes"))
-    return msgspec.structs.replace(health, store=store)
+    """The state of the process tree."""
+    return judged(parts.health())
 
 
 @get(

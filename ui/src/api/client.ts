@@ -69,6 +69,19 @@ export async function listValues(column: string, signal: AbortSignal): Promise<B
   return answer.buckets.toSorted((a, b) => b.count - a.count);
 }
 
+/** The store's own size; null where it does not answer, for then `/metrics` leaves it out. */
+export async function readStoreSize(
+  signal: AbortSignal,
+): Promise<{ rows: number | null; bytes: number | null }> {
+  const answer = await reach("/metrics", { signal });
+  const lines = (await answer.text()).split("\n");
+  const valueOf = (name: string) => {
+    const line = lines.find((one) => one.startsWith(`${name} `));
+    return line === undefined ? null : Number(line.slice(name.length + 1));
+  };
+  return { rows: valueOf("streamgauge_store_rows"), bytes: valueOf("streamgauge_store_bytes") };
+}
+
 export function bytesPath(id: string): string {
   return `/api/v1/records/${encodeURIComponent(id)}/bytes`;
 }
@@ -83,15 +96,20 @@ function get(path: string, signal: AbortSignal): Promise<unknown> {
 }
 
 async function send(path: string, options: RequestInit): Promise<unknown> {
+  const answer = await reach(path, { ...options, headers: { Accept: "application/json" } });
+  return answer.json();
+}
+
+async function reach(path: string, options: RequestInit): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(path, { ...options, headers: { Accept: "application/json" } });
+    answer = await fetch(path, options);
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError("The gateway does not answer. Is it running?", 0);
   }
   if (!answer.ok) throw await errorOf(answer);
-  return answer.json();
+  return answer;
 }
 
 async function errorOf(answer: Response): Promise<ApiError> {

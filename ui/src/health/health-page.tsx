@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
-import { ask } from "../api/client";
+import { ask, readStoreSize } from "../api/client";
 import type { Health } from "../api/types";
 import { bytes, count, duration, rate } from "../format";
 import { Chart } from "../parts/chart";
@@ -11,6 +11,8 @@ import { add, type Sample } from "./samples";
 import "./health.css";
 
 const REFRESH_MS = 2_000;
+// The store is asked for its size, and has other things to do.
+const SIZE_REFRESH_MS = 15_000;
 
 /** Whether the promises hold: nothing lost, nothing behind, everyone there. */
 export function HealthPage() {
@@ -101,6 +103,11 @@ function Troubles({ health }: { health: Health }) {
 }
 
 function Facts({ health }: { health: Health }) {
+  const { data: size } = useQuery({
+    queryKey: ["store-size"],
+    queryFn: ({ signal }) => readStoreSize(signal),
+    refetchInterval: SIZE_REFRESH_MS,
+  });
   const { recorder, store } = health;
   const workers = workersOf(health);
   const written = workers.reduce((sum, { journal }) => sum + (journal.written_bytes ?? 0), 0);
@@ -128,8 +135,8 @@ function Facts({ health }: { health: Health }) {
       />
       <Figure
         label="Store"
-        value={store.ok === false ? "refuses" : count(store.rows)}
-        note={store.ok === false ? store.scheme : `rows, ${bytes(store.bytes)}, ${store.scheme}`}
+        value={store.ok === false ? "refuses" : count(size?.rows)}
+        note={store.ok === false ? store.scheme : `rows, ${bytes(size?.bytes)}, ${store.scheme}`}
         isBad={store.ok === false}
       />
       <Figure
