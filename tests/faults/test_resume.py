@@ -164,12 +164,15 @@ def _found(answer: httpx.Response) -> httpx.Response | None:
 
 
 def kill_the_busiest(product: Product) -> None:
-    """Kill the worker with the most streams; they tell how many once a second."""
+    """Kill the worker with the most streams.
+
+    They tell how many once a second; what is older may be over.
+    """
 
     def busiest() -> int | None:
         workers = product.http.get("/healthz").json()["workers"]
         most = max(workers, key=lambda worker: worker["open"])
-        return most["pid"] if most["open"] > 1 else None
+        return most["pid"] if most["open"] > 1 and most["age_s"] < 0.1 else None
 
     os.kill(until(busiest), signal.SIGKILL)
 
@@ -181,7 +184,11 @@ def all_arrive(product: Product, count: int) -> None:
     broken = [one for one in received if one.error is not None]
     assert 0 < len(broken) <= AT_ONCE
     for one in received:
-        assert one.id, one.error
+        if not one.id:
+            # The killed worker had it, and not even its head had gone out.
+            assert one.error is not None
+            assert one.body == b""
+            continue
         record = product.record(one.id)
         on_record = stored(product, one.id)
         if one.error is None:
