@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
+
+PIECE = 4096
 
 
 class Cutting:
@@ -21,13 +22,17 @@ class Cutting:
     def __init__(self, target: tuple[str, int], cuts: Sequence[int]) -> None:
         self._target = target
         self._cuts = list(cuts)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        # Each with its connection, which nobody else would close if it never gets its first turn.
+        self._relays: dict[asyncio.Task[None], socket.socket] = {}
         self.connections = 0
         self.cut = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener.setblocking(False)
+        self.port: int = self._listener.getsockname()[1]
+        self._loop.add_reader(self._listener, self._accept)
         return self
 
     async def __aexit__(
@@ -36,65 +41,58 @@ class Cutting:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.close()
-        for task in self._tasks:
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        relays = dict(self._relays)
+        for task in relays:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*relays, return_exceptions=True)
+        for client in relays.values():
+            client.close()
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self) -> None:
+        client, _ = self._listener.accept()
+        client.setblocking(False)
         self.connections += 1
-        left = self._cuts.pop(0) if self._cuts else None
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            up_reader, up_writer = await asyncio.open_connection(*self._target)
-            pouring = asyncio.ensure_future(_pour(reader, up_writer))
-            try:
-                await self._give(up_reader, writer, left)
-            finally:
-                pouring.cancel()
-                await asyncio.gather(pouring, return_exceptions=True)
-                await _end(up_writer)
-        except OSError:
-            writer.transport.abort()
-        except asyncio.CancelledError:
-            pass  # the end of the test; asyncio's server would complain of it
-        finally:
-            await _end(writer)
-            self._tasks.discard(task)
+        task = self._loop.create_task(self._relay(client))
+        self._relays[task] = client
+        task.add_done_callback(self._relays.pop)
 
-    async def _give(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int | None
-    ) -> None:
+    async def _relay(self, client: socket.socket) -> None:
+        left = self._cuts.pop(0) if self._cuts else None
+        with client, socket.socket() as server:
+            server.setblocking(False)
+            try:
+                await self._loop.sock_connect(server, self._target)
+                pouring = asyncio.ensure_future(self._pour(client, server))
+                try:
+                    await self._give(server, client, left)
+                finally:
+                    pouring.cancel()
+                    await asyncio.gather(pouring, return_exceptions=True)
+            except OSError:
+                _reset(client)
+
+    async def _give(self, server: socket.socket, client: socket.socket, left: int | None) -> None:
         """Pass on the answer, the first *left* bytes of it at most."""
-        while piece := await reader.read(4096):
-            writer.write(piece[:left])
-            await writer.drain()
+        while piece := await self._loop.sock_recv(server, PIECE):
+            await self._loop.sock_sendall(client, piece[:left])
             if left is not None:
                 left -= len(piece[:left])
                 if left == 0:
-                    self._cut(writer)
+                    self.cut += 1
+                    if self.cut % 2:
+                        _reset(client)
                     return
 
-    def _cut(self, writer: asyncio.StreamWriter) -> None:
-        self.cut += 1
-        if self.cut % 2:
-            connection: socket.socket = writer.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+    async def _pour(self, client: socket.socket, server: socket.socket) -> None:
+        try:
+            while piece := await self._loop.sock_recv(client, PIECE):
+                await self._loop.sock_sendall(server, piece)
+        except OSError:
+            _reset(server)
 
 
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while piece := await reader.read(4096):
-            writer.write(piece)
-            await writer.drain()
-    except OSError:
-        writer.transport.abort()
-
-
-async def _end(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
+def _reset(connection: socket.socket) -> None:
+    """Let its close be a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
