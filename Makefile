@@ -6,7 +6,7 @@ UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -name s
 # Arguments for run, bench and test: make test ARGS="-k journal"
 ARGS ?=
 
-.PHONY: install ui api-types run demo test check bench bench-sdk bench-cancel bench-decode fuzz soak lock clean
+.PHONY: install ui api-types run demo test check bench bench-sdk bench-cancel bench-decode bench-recorder fuzz soak lock clean
 
 install: .venv/installed
 
@@ -65,6 +65,9 @@ bench-sdk: install
 
 bench-decode: install
 	$(BIN)/python bench/decode.py $(ARGS)
+
+bench-recorder: install
+	$(BIN)/python bench/recorder.py $(ARGS)
 
 # Longer than the suite does: FUZZ examples of each target (make fuzz FUZZ=1000000).
 FUZZ ?= 20000

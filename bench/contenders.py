@@ -62,6 +62,9 @@ class Running:
     port: int
     path: str = CHAT_PATH
     pids: tuple[int, ...] = ()
+    # Of ours: the data folder, and the process that records.
+    data: Path | None = None
+    recorder: int | None = None
     # Called after the load: waits until everything is done with and returns further figures.
     settle: Callable[[Load], dict[str, float]] = _nothing
 
@@ -173,7 +176,13 @@ def streamgauge(upstream_port: int, cores: Cores) -> Iterator[Running]:
             pin(process.pid, cores.others)
             pin(recorder, cores.others)
             pin(worker, cores.proxy)
-            yield Running(port, pids=(worker,), settle=_Recorder(port, recorder))
+            yield Running(
+                port,
+                pids=(worker,),
+                data=Path(folder, "data"),
+                recorder=recorder,
+                settle=_Recorder(port, recorder),
+            )
         finally:
             stop(process)
 
@@ -215,7 +224,7 @@ class _Recorder:
         }
 
     def _records(self) -> int:
-        answer = _get_json(self._port, "/api/v1/stats?outcome.not=open")
+        answer = get_json(self._port, "/api/v1/stats?outcome.not=open")
         return sum(int(bucket["count"]) for bucket in answer["buckets"])
 
 
@@ -251,7 +260,8 @@ def _is_ready(port: int) -> bool | None:
         return None
 
 
-def _get_json(port: int, path: str) -> Any:
+def get_json(port: int, path: str) -> Any:
+    """Return what the server on *port* answers; raises `BenchError` if it does not."""
     try:
         with _http.open(f"http://127.0.0.1:{port}{path}", timeout=CATCH_UP_TIMEOUT_S) as answer:
             return json.load(answer)

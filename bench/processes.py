@@ -7,6 +7,7 @@ import resource
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 # Two connections for each of 5,000 streams, in the proxy; as much again for the rest of a run.
@@ -40,7 +41,8 @@ def pin(pid: int, core: int | None) -> None:
     if core is None:
         return
     for task in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(task.name), {core})
+        with suppress(ProcessLookupError):  # it has just ended
+            os.sched_setaffinity(int(task.name), {core})
 
 
 def cpu_seconds(pid: int) -> float:
