@@ -317,7 +317,22 @@ def test_feedback_scores_and_properties_are_kept(own_product: Product) -> None:
             assert asked(product.http, "/v1/request/count/query", filter=tree) == 1
         old = both(leaf(properties={"env": {"equals": "dev"}}), leaf(request_id={"equals": name}))
         assert asked(product.http, "/v1/request/count/query", filter=old) == 0
+        as_it_stands(product.http, {"env": "prod", "later": name})
     assert {"property": "later"} in asked(product.http, "/v1/property/query")
+
+
+def as_it_stands(api: httpx.Client, properties: dict[str, str]) -> None:
+    """The one record of ours that has *properties* has them wherever one asks."""
+    mine = {f"property.{name}": value for name, value in properties.items()}
+    (row,) = api.get("/api/v1/records", params=mine).json()["records"]
+    exported = api.get("/api/v1/records/export", params={**mine, "format": "jsonl"}).json()
+    assert row["properties"] == exported["properties"] == properties
+    for name, value in properties.items():
+        by = {**mine, "group_by": f"property.{name}"}
+        (bucket,) = api.get("/api/v1/stats", params=by).json()["buckets"]
+        assert (bucket["group"], bucket["count"]) == (value, 1)
+    known = api.get("/api/v1/properties", params=mine).json()["properties"]
+    assert {one["name"]: one["values"] for one in known} == {k: [v] for k, v in properties.items()}
 
 
 def test_what_was_said_later_survives(own_product: Product) -> None:

@@ -342,6 +342,18 @@ def test_omit_headers_leave_out_what_was_said(desk: Desk, journal: Writer) -> No
     assert record.finish_reasons == ("stop",)
 
 
+def test_a_header_names_the_model_whose_prices_count(desk: Desk, journal: Writer) -> None:
+    """The record still tells who was asked and who answered."""
+    for headers in ((), [("Helicone-Model-Override", "gpt-4")]):
+        exchange = Exchange(journal).opens(headers=headers).head(50)
+        exchange.chunk(60, event("a") + STOP + USAGE + DONE).ends(70)
+    plain, dearer = desk.read(desk.follower())
+    assert (dearer.model, dearer.response_model) == (plain.model, plain.response_model)
+    assert dearer.cost_usd is not None
+    assert plain.cost_usd is not None
+    assert dearer.cost_usd > plain.cost_usd
+
+
 def test_the_body_names_the_user_where_no_header_does(desk: Desk, journal: Writer) -> None:
     """A header wins."""
     Exchange(journal).streams("a")

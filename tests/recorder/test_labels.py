@@ -18,6 +18,7 @@ def test_every_label_has_two_names() -> None:
                 (prefix + "Session-Name", "n"),
                 (prefix + "Request-Id", "r"),
                 (prefix + "Property-Team", "Blue"),
+                (prefix + "Model-Override", "gpt-4o"),
                 (prefix + "Omit-Request", "true"),
                 (prefix + "Omit-Response", "false"),
                 ("Team", "other"),
@@ -30,6 +31,7 @@ def test_every_label_has_two_names() -> None:
             session_name="n",
             client_request_id="r",
             properties={"team": "Blue"},
+            priced_as="gpt-4o",
             omit_request=True,
             omit_response=False,
         )

@@ -68,6 +68,7 @@ class LoggedLabels(Struct):
     session_name: str | None = None
     client_request_id: str | None = None
     properties: dict[str, str] = {}
+    priced_as: str | None = None
     omit_request: bool = False
     omit_response: bool = False
 

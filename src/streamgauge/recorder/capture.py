@@ -477,7 +477,7 @@ class Capture:
         return cost_of(
             usage,
             provider=self.open.provider,
-            models=(decoding.reply.model, self._model),
+            models=(self._labels.priced_as, decoding.reply.model, self._model),
             at=self._wall(self._opened_ns),
             raw=decoding.reply.usage,
             own=self._prices,

@@ -17,6 +17,7 @@ FIELDS = {
     "session-path": "session_path",
     "session-name": "session_name",
     "request-id": "client_request_id",
+    "model-override": "priced_as",
 }
 FLAGS = {"omit-request": "omit_request", "omit-response": "omit_response"}
 
@@ -42,6 +43,7 @@ class Labels(Struct, frozen=True, kw_only=True):
     session_name: str | None = None
     client_request_id: str | None = None
     properties: dict[str, str] = field(default_factory=dict)
+    priced_as: str | None = None  # the model whose prices count
     omit_request: bool = False
     omit_response: bool = False
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from streamgauge.errors import QueryError
 from streamgauge.store.clickhouse import Params, Value
 from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, Column, Kind
+from streamgauge.store.properties import value_of
 
 COMPARISONS = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<"}
 OPERATORS = ("not", *COMPARISONS)
@@ -145,8 +146,9 @@ def _any_of(item: Filter, column: Column, where: Where) -> str:
 
 def _property(item: Filter, where: Where) -> str:
     name = where.param(item.subject.removeprefix(PROPERTY), "String")
-    # A map answers "" for a key that it does not hold, so "" asks for absent or empty.
-    matches = " OR ".join(f"properties[{name}] = {where.param(v, 'String')}" for v in item.values)
+    # "" asks for absent or empty.
+    value = f"ifNull({value_of(name)}, '')"
+    matches = " OR ".join(f"{value} = {where.param(v, 'String')}" for v in item.values)
     return f"NOT ({matches})" if item.operator == "not" else f"({matches})"
 
 

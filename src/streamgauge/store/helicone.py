@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from streamgauge.errors import QueryError
 from streamgauge.record import Amended
-from streamgauge.store.amendments import amend
 from streamgauge.store.clickhouse import Value
 from streamgauge.store.columns import SUMMARY_COLUMNS
 from streamgauge.store.filters import Where, clickhouse_time
 from streamgauge.store.loader import Store
+from streamgauge.store.properties import selected, value_of
+from streamgauge.store.scores import add_scores
 
 MAX_LIMIT = 1000
 MAX_DEPTH = 50
@@ -111,11 +112,12 @@ OPERATORS: dict[str, str] = {
 }
 TEXT_OPERATORS = ("like", "ilike", "contains", "not-contains", "starts-with", "ends-with")
 
-# What a map of a record says, and what was said later.
-_AMENDED = (
-    "(SELECT record_id FROM amendments FINAL WHERE kind = '{kind}' AND name = {name} AND {test})"
+# Records about which a number was said.
+_SCORED = (
+    f"(SELECT record_id FROM amendments FINAL WHERE kind = '{Amended.SCORE}' "
+    "AND name = {name} AND {test})"
 )
-_IS_AMENDED = "(id IN {0} OR ifNull(client_request_id IN {0}, false))"
+_IS_SCORED = "(id IN {0} OR ifNull(client_request_id IN {0}, false))"
 
 
 # -- trees -----------------------------------------------------------------------------------
@@ -209,17 +211,12 @@ class _Tree:
         if key in SESSION:
             return self._test(f"ifNull({SESSION[key]}, '')", TEXT, operator, value, key)
         name = self._where.param(key, TEXT)
-        told = self._test(f"properties[{name}]", TEXT, operator, value, key)
-        later = self._test("value", TEXT, operator, value, key)
-        anything = _AMENDED.format(kind=Amended.PROPERTY.value, name=name, test="1")
-        matching = _AMENDED.format(kind=Amended.PROPERTY.value, name=name, test=later)
-        is_any, is_it = _IS_AMENDED.format(anything), _IS_AMENDED.format(matching)
-        return f"if({is_any}, {is_it}, {told})"
+        return self._test(f"ifNull({value_of(name)}, '')", TEXT, operator, value, key)
 
     def _score(self, key: str, operator: str, value: Any) -> str:
         name = self._where.param(key, TEXT)
         test = self._test("toFloat64OrNull(value)", NUMBER, operator, value, key)
-        return _IS_AMENDED.format(_AMENDED.format(kind=Amended.SCORE.value, name=name, test=test))
+        return _IS_SCORED.format(_SCORED.format(name=name, test=test))
 
 
 _MAPS: dict[str, Callable[[_Tree, str, str, Any], str]] = {
@@ -269,7 +266,7 @@ _READERS: dict[str, Callable[[Any, str], Value]] = {
 
 # -- requests --------------------------------------------------------------------------------
 
-_COLUMNS = ", ".join((*SUMMARY_COLUMNS, "request_body", "reply", "response_text"))
+_COLUMNS = selected((*SUMMARY_COLUMNS, "request_body", "reply", "response_text"))
 
 
 def requests(
@@ -319,7 +316,7 @@ def _order(sort: Any) -> str:
 
 
 def _amended(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    amend(store, rows)
+    add_scores(store, rows)
     for row in rows:
         if row["reply"] is not None:
             row["reply"] = msgspec.json.decode(row["reply"])

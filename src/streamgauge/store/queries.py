@@ -23,11 +23,11 @@ from msgspec import Struct
 
 from streamgauge.errors import QueryError
 from streamgauge.record import Outcome, Transcript
-from streamgauge.store.amendments import amend
 from streamgauge.store.clickhouse import Params
 from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, RECORD_COLUMNS, SUMMARY_COLUMNS
 from streamgauge.store.filters import Filter, Where, clickhouse_time
 from streamgauge.store.loader import Store
+from streamgauge.store.properties import selected
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 50
@@ -107,7 +107,7 @@ def _summaries(store: Store, keys: list[dict[str, Any]], order: _Order) -> list[
         "ids": [key["id"] for key in keys],
     }
     return store.query(
-        f"SELECT {', '.join(SUMMARY_COLUMNS)} FROM records FINAL WHERE (started_at, id) IN "
+        f"SELECT {selected(SUMMARY_COLUMNS)} FROM records FINAL WHERE (started_at, id) IN "
         "(SELECT arrayJoin(arrayZip({times:Array(DateTime64(6, 'UTC'))}, {ids:Array(String)})))"
         f" ORDER BY {order}",
         params,
@@ -139,7 +139,7 @@ def export(
     order, where = _Order(sort), Where(filters)
     columns = RECORD_COLUMNS if with_bodies else SUMMARY_COLUMNS
     return store.file(
-        f"SELECT {', '.join(columns)} FROM records FINAL {where} ORDER BY {order} LIMIT {limit:d}",
+        f"SELECT {selected(columns)} FROM records FINAL {where} ORDER BY {order} LIMIT {limit:d}",
         where.params,
         form=FORMATS[form],
     )
@@ -216,16 +216,11 @@ class _Order:
 
 
 def record(store: Store, record_id: str) -> dict[str, Any] | None:
-    """One record with all its columns, its reply as an object; None when there is none.
-
-    Its properties are those that were told last.
-    """
-    row = _row_of(store, record_id, ", ".join(RECORD_COLUMNS))
+    """One record with all its columns, its reply as an object; None when there is none."""
+    row = _row_of(store, record_id, selected(RECORD_COLUMNS))
     if row is not None:
         row["reply"] = row["reply"] and msgspec.json.decode(row["reply"])
         row["attempts"] = msgspec.json.decode(row["attempts"] or b"[]")
-        amend(store, [row])
-        del row["scores"]  # no column of ours
     return row
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from streamgauge.errors import QueryError
 from streamgauge.store.filters import Filter, Where
 from streamgauge.store.loader import Store
+from streamgauge.store.properties import ALL
 from streamgauge.store.stats import MEASURES
 
 MAX_LIMIT = 1000
@@ -120,7 +121,7 @@ def properties(store: Store, filters: Sequence[Filter] = ()) -> dict[str, Any]:
         FROM
         (
             SELECT arrayJoin(mapKeys(properties)) AS name, properties[name] AS value
-            FROM records FINAL {where}
+            FROM (SELECT {ALL} FROM records FINAL {where})
         )
         GROUP BY name ORDER BY count DESC, name LIMIT {shown}
         """,

@@ -13,6 +13,7 @@ from streamgauge.record import Outcome
 from streamgauge.store.columns import COLUMNS
 from streamgauge.store.filters import PROPERTY, Filter, Where
 from streamgauge.store.loader import Store
+from streamgauge.store.properties import value_of
 
 # Every other outcome is an error: the answer did not come as it should. A client that left or
 # an exchange that was stopped on purpose says nothing against the provider.
@@ -112,7 +113,7 @@ def _group(group_by: str | None, where: Where) -> str:
         return "CAST(NULL AS Nullable(String))"
     if group_by.startswith(PROPERTY) and group_by != PROPERTY:
         name = where.param(group_by.removeprefix(PROPERTY).lower(), "String")
-        return f"if(mapContains(properties, {name}), properties[{name}], NULL)"
+        return value_of(name)
     column = COLUMNS.get(group_by)
     if column is None or not column.is_group:
         raise QueryError(f"{group_by!r} is not a column to group by", param="group_by")
