@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -197,6 +199,69 @@ def test_the_slowest_come_first_where_that_is_asked(visit: Visit, product: Produ
     slowest_first = sorted(records, key=lambda one: -one["ttft_ms"])
     for place, record in enumerate(slowest_first):
         expect(page.locator("tbody tr").nth(place)).to_have_attribute("data-id", record["id"])
+
+
+def draw_over(page: Page, begin: float, end: float) -> None:
+    """Draw over a part of the chart, from and to a share of its width."""
+    box = page.locator(".records-time .u-over").bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * begin, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * end, y, steps=4)
+    page.mouse.up()
+
+
+def test_the_chart_above_counts_by_outcome(visit: Visit, product: Product):
+    """In words, too; and the values under the pointer stand above it."""
+    user = nonce()
+    for wish in ({"tokens": 2}, {"tokens": 2}, {"status": 500}):
+        product.record(ask(product, user, is_stream=False, **wish))
+    page = visit(f"/?user_id={user}")
+    words = re.compile(r"Records over time\. failed: 1, completed: 2$")
+    chart = page.get_by_role("figure", name=words)
+    expect(chart.locator("canvas")).to_be_visible()
+    expect(chart.locator("time")).to_have_count(0)
+    chart.locator(".u-over").hover()
+    expect(chart.locator("time")).to_be_visible()
+
+
+def test_drawing_over_the_chart_is_a_part_of_the_time(visit: Visit, product: Product):
+    """The address has its bounds, the rows are those within; a chip or two clicks undo it."""
+    user = nonce()
+    for _ in range(3):
+        last = ask(product, user, tokens=2, ttft_ms=1600)
+    product.record(last)
+    whole = f"{product.url}/?user_id={user}"
+    page = visit(f"/?user_id={user}")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    for undo in ("chip", "clicks"):
+        draw_over(page, 0.0, 0.6)
+        expect(page).to_have_url(re.compile(r"started_at\.gte=.*&started_at\.lte="))
+        bounds = dict(parse_qsl(urlsplit(page.url).query))
+        within = product.records(**bounds)
+        assert 0 < len(within) < 3
+        expect(page.locator("tbody tr")).to_have_count(len(within))
+        chip = page.get_by_role("link", name="remove")
+        expect(chip).to_contain_text(ABSENT)  # the dash between its bounds
+        if undo == "chip":
+            chip.click()
+        else:
+            page.locator(".records-time .u-over").dblclick()
+        expect(page).to_have_url(whole)
+        expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def test_the_last_hour_is_one_key_away(visit: Visit, product: Product):
+    """What the chart does with a pointer, the links beside the title do by keyboard."""
+    user = nonce()
+    record_id = product.record(ask(product, user, tokens=2))["id"]
+    page = visit(f"/?user_id={user}")
+    page.get_by_role("link", name="1 hour").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{product.url}/?user_id={user}&last=hour")
+    expect(row(page, record_id)).to_be_visible()
+    expect(page.get_by_role("link", name="1 hour")).to_have_attribute("aria-current", "true")
 
 
 @pytest.mark.parametrize("form", ["CSV", "JSON lines", "Parquet"])

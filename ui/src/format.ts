@@ -79,6 +79,14 @@ export function clock(iso: string, now: Date = new Date()): string {
   return `${at.toLocaleDateString("en", { month: "short", day: "numeric" })}, ${time}`;
 }
 
+/** The local time to the second, with the day where it is not today. */
+export function moment(iso: string, now: Date = new Date()): string {
+  const at = new Date(iso);
+  const time = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+  if (at.toDateString() === now.toDateString()) return time;
+  return `${at.toLocaleDateString("en", { month: "short", day: "numeric" })}, ${time}`;
+}
+
 /** The whole local date and time, to the millisecond. */
 export function fullTime(iso: Maybe<string>): string {
   if (iso == null) return ABSENT;

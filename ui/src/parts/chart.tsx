@@ -1,6 +1,7 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 
+import { clock } from "../format";
 import { useScheme } from "./use-scheme";
 import "uplot/dist/uPlot.min.css";
 import "./chart.css";
@@ -11,6 +12,8 @@ export interface Line {
   color: string;
   values: readonly (number | null)[];
   isFilled?: boolean;
+  /** What all add up to, where that says more than the last one. */
+  total?: number;
 }
 
 interface Props {
@@ -21,18 +24,26 @@ interface Props {
   format: (value: number | null) => string;
   /** A part of the time axis was drawn over, in seconds. */
   onSelect?: (from: number, to: number) => void;
+  /** It was clicked twice: the whole is wanted again. */
+  onReset?: () => void;
+  /** Columns on top of each other, each as many seconds wide. */
+  columnS?: number;
+  height?: number;
 }
 
 const HEIGHT = 170;
 
 /** Values over time. Drawing over a part of it asks for that part. */
-export function Chart({ title, times, lines, format, onSelect }: Props) {
+export function Chart(props: Props) {
+  const { title, times, lines, format, onSelect, onReset, columnS, height = HEIGHT } = props;
   const box = useRef<HTMLDivElement>(null);
-  const select = useRef(onSelect);
+  // The step under the pointer, whose values stand above.
+  const [at, setAt] = useState<number | null>(null);
+  const asked = useRef({ onSelect, onReset });
   // A canvas keeps the colours in which it was drawn.
   const scheme = useScheme();
   useEffect(() => {
-    select.current = onSelect;
+    asked.current = { onSelect, onReset };
   });
 
   useEffect(() => {
@@ -46,10 +57,15 @@ export function Chart({ title, times, lines, format, onSelect }: Props) {
     const plot = new uPlot(
       {
         width: Math.max(200, place.clientWidth),
-        height: HEIGHT,
+        height,
+        ...(columnS === undefined ? {} : { padding: [8, null, null, null] as uPlot.Padding }),
         legend: { show: false },
         cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
-        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+        scales: {
+          // The last column has its width, too.
+          ...(columnS === undefined ? {} : { x: { range: (_, min, max) => [min, max + columnS] } }),
+          y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
+        },
         axes: [
           { ...axis, size: 38, gap: 4 },
           { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => format(tick)) },
@@ -59,45 +75,63 @@ export function Chart({ title, times, lines, format, onSelect }: Props) {
           ...lines.map((line) => ({
             label: line.label,
             stroke: color(line.color),
-            width: 1.5,
-            ...(line.isFilled ? { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` } : {}),
-            points: { show: times.length < 150, size: 4 },
+            ...(columnS === undefined
+              ? {
+                  width: 1.5,
+                  ...(line.isFilled
+                    ? { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` }
+                    : {}),
+                  points: { show: times.length < 150, size: 4 },
+                }
+              : {
+                  width: 0,
+                  fill: color(line.color),
+                  paths: COLUMNS,
+                  points: { show: false },
+                }),
           })),
         ],
         hooks: {
+          setCursor: [(self) => setAt(self.cursor.idx ?? null)],
           setSelect: [
             (self) => {
               if (self.select.width < 6) return;
               const [from, to] = [self.select.left, self.select.left + self.select.width];
-              select.current?.(self.posToVal(from, "x"), self.posToVal(to, "x"));
+              asked.current.onSelect?.(self.posToVal(from, "x"), self.posToVal(to, "x"));
               self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
         },
       },
-      [[...times], ...lines.map((line) => [...line.values])] as uPlot.AlignedData,
+      [[...times], ...(columnS === undefined ? apart(lines) : stacked(lines))] as uPlot.AlignedData,
       place,
     );
+    const reset = () => asked.current.onReset?.();
+    plot.over.addEventListener("dblclick", reset);
     const observer = new ResizeObserver(() => {
-      plot.setSize({ width: Math.max(200, place.clientWidth), height: HEIGHT });
+      plot.setSize({ width: Math.max(200, place.clientWidth), height });
     });
     observer.observe(place);
     return () => {
       observer.disconnect();
       plot.destroy();
     };
-  }, [times, lines, format, scheme]);
+  }, [times, lines, format, scheme, columnS, height]);
 
+  const moment = at === null ? undefined : times[at];
   return (
     <figure className="panel chart" aria-label={`${title}. ${wordsOf(lines, format)}`}>
       <figcaption>
         <span className="chart-title">{title}</span>
         <span className="legend">
+          {moment !== undefined && (
+            <time className="chart-key">{clock(new Date(moment * 1000).toISOString())}</time>
+          )}
           {lines.map((line) => (
             <span key={line.label} className="chart-key">
               <Swatch color={line.color} />
               {line.label}
-              <b>{format(line.values.findLast((value) => value !== null) ?? null)}</b>
+              <b>{format(moment === undefined ? wholeOf(line) : (line.values[at ?? 0] ?? null))}</b>
             </span>
           ))}
         </span>
@@ -105,6 +139,24 @@ export function Chart({ title, times, lines, format, onSelect }: Props) {
       <div ref={box} className="chart-box" aria-hidden="true" />
     </figure>
   );
+}
+
+type Values = (number | null)[];
+
+const COLUMNS = uPlot.paths.bars?.({ size: [0.9, 120], align: 1 }) ?? (() => null);
+
+function apart(lines: readonly Line[]): Values[] {
+  return lines.map((line) => [...line.values]);
+}
+
+/** Each line stands on those that come after it, which are drawn over it. */
+function stacked(lines: readonly Line[]): Values[] {
+  const sums: Values[] = [];
+  for (const line of lines.toReversed()) {
+    const below = sums[0];
+    sums.unshift(line.values.map((value, at) => (value ?? 0) + (below?.[at] ?? 0)));
+  }
+  return sums;
 }
 
 function Swatch({ color }: { color: string }) {
@@ -115,10 +167,15 @@ function Swatch({ color }: { color: string }) {
   );
 }
 
-/** The chart in words: each line's last and highest value. */
+function wholeOf({ values, total }: Line): number | null {
+  return total ?? values.findLast((value) => value !== null) ?? null;
+}
+
+/** The chart in words: what each line adds up to, or how high it goes. */
 function wordsOf(lines: readonly Line[], format: Props["format"]): string {
   return lines
-    .map(({ label, values }) => {
+    .map(({ label, values, total }) => {
+      if (total !== undefined) return `${label}: ${format(total)}`;
       const known = values.filter((value) => value !== null);
       return `${label}: at most ${format(known.length > 0 ? Math.max(...known) : null)}`;
     })

@@ -2,10 +2,10 @@ import type { ClosedBy, Outcome } from "../api/types";
 import { words } from "../format";
 import "./outcome.css";
 
-type Tone = "live" | "good" | "quiet" | "warn" | "bad";
+export type Tone = "live" | "good" | "quiet" | "warn" | "bad";
 
 /** How an end is to be taken: a client that leaves is no fault, a cut stream is one. */
-const TONES: Record<Outcome, Tone> = {
+export const TONES: Record<Outcome, Tone> = {
   open: "live",
   completed: "good",
   stopped: "quiet",

@@ -1,5 +1,5 @@
 import { Link } from "../router";
-import { RANGES, type TimeRange } from "./range";
+import { FROM, RANGES, TO, wordsOf, type TimeRange } from "./range";
 import "./range-tabs.css";
 
 interface Props {
@@ -8,7 +8,7 @@ interface Props {
   range: TimeRange;
 }
 
-const IN_RANGE = ["last", "started_at.gte", "started_at.lte"];
+const IN_RANGE = ["last", FROM, TO];
 
 /** Which part of the time a view is about; the rest of its state stays. */
 export function RangeTabs({ path, range }: Props) {
@@ -36,7 +36,7 @@ export function RangeTabs({ path, range }: Props) {
       </nav>
       {range.name === null && (
         <Link className="button chip range-chip" href={address("all")}>
-          A chosen part of the time <span aria-hidden="true">×</span>
+          {wordsOf(range.query)} <span aria-hidden="true">×</span>
           <span className="visually-hidden">, remove</span>
         </Link>
       )}

@@ -1,4 +1,9 @@
 /** The part of the time that a view is about; it stands in the address. */
+import { moment } from "../format";
+
+/** The bounds of a part that was chosen in a chart. */
+export const FROM = "started_at.gte";
+export const TO = "started_at.lte";
 
 export const RANGES = {
   hour: { label: "1 hour", ms: 3_600_000 },
@@ -21,7 +26,7 @@ export function readRange(search: string): TimeRange {
   const query = new URLSearchParams(search);
   const last = query.get("last");
   const isNamed = last !== null && last in RANGES;
-  const isChosen = query.has("started_at.gte") || query.has("started_at.lte");
+  const isChosen = query.has(FROM) || query.has(TO);
   const name = isNamed ? (last as RangeName) : isChosen ? null : "all";
   return { name, text: query.toString(), query: since(query.toString()) };
 }
@@ -32,6 +37,13 @@ export function since(text: string, now: number = Date.now()): URLSearchParams {
   const last = query.get("last") ?? "";
   query.delete("last");
   const ms = last in RANGES ? RANGES[last as RangeName].ms : null;
-  if (ms !== null) query.set("started_at.gte", new Date(now - ms).toISOString());
+  if (ms !== null) query.set(FROM, new Date(now - ms).toISOString());
   return query;
+}
+
+/** The bounds in words: `12:00:03 – 12:04:10`. */
+export function wordsOf(query: URLSearchParams, now: Date = new Date()): string {
+  const [from, to] = [FROM, TO].map((name) => query.get(name));
+  if (from == null) return to == null ? "" : `until ${moment(to, now)}`;
+  return to == null ? `since ${moment(from, now)}` : `${moment(from, now)} – ${moment(to, now)}`;
 }

@@ -8,8 +8,8 @@ const FORMS = [
   { form: "parquet", label: "Parquet", what: "for DuckDB, pandas" },
 ] as const;
 
-/** The selection as a file. *query*: its filters and order, as the API is asked. */
-export function Export({ query }: { query: string }) {
+/** The selection as a file. *query*: its filters and order, as the API is asked by now. */
+export function Export({ query }: { query: () => URLSearchParams }) {
   const [isOpen, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -23,7 +23,7 @@ export function Export({ query }: { query: string }) {
     button.current?.focus();
   };
   const addressOf = (form: string) => {
-    const asked = new URLSearchParams(query);
+    const asked = query();
     asked.set("format", form);
     return `/api/v1/records/export?${asked.toString()}`;
   };

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 
+import { FROM, TO } from "../parts/range";
 import { FilterMenu } from "./filter-menu";
 import { MoreMenu } from "./more-menu";
 import { describe, MENUS, valuesOf, withValues, without, type Filter } from "./filters";
@@ -8,7 +9,7 @@ import "./filters.css";
 // Long enough that a word is typed before the store is asked.
 const TYPING_MS = 300;
 
-const HAVE_CONTROLS = new Set<string>(["q", ...MENUS.map(({ column }) => column)]);
+const HAVE_CONTROLS = new Set<string>(["q", FROM, TO, ...MENUS.map(({ column }) => column)]);
 
 interface Props {
   filters: readonly Filter[];

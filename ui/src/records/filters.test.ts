@@ -1,12 +1,7 @@
 import { expect, test } from "vitest";
 
 import { summary } from "../testing";
-import { describe, matches, readFilters, readSort, without, withValues, writeFilters } from "./filters";
-
-test("the address comes back as it was, with several values and odd characters", () => {
-  const address = "/?outcome=truncated&outcome=stalled&model=a%2Fb&q=two+words&max_gap_ms.gte=2000";
-  expect(writeFilters(readFilters(address.slice(1)))).toBe(address);
-});
+import { describe, matches, readFilters, without, withValues } from "./filters";
 
 test("how a list is cut and ordered is no filter, nor is a search for nothing", () => {
   expect(readFilters("?cursor=x&limit=5&sort=-cost_usd&q=&model=m")).toEqual([["model", "m"]]);
@@ -17,8 +12,6 @@ test("an empty value asks for absence and is kept", () => {
   expect(matches([["user_id", ""]], summary())).toBe(true);
   expect(matches([["user_id", ""]], summary({ user_id: "ada" }))).toBe(false);
 });
-
-test("no filter is the bare address", () => expect(writeFilters([])).toBe("/"));
 
 test("setting a column's values replaces them and leaves the others", () => {
   const filters = readFilters("?model=a&q=x&model=b");
@@ -53,10 +46,12 @@ test.each([
   [["cost_usd.gt", "0.5"], "cost usd > 0.5"],
 ] as const)("%s reads %s", (filter, words) => expect(describe(filter)).toBe(words));
 
-test("the order is part of the address, and the usual one is not written", () => {
-  expect(readSort("?model=a&sort=-ttft_ms")).toBe("-ttft_ms");
-  expect(readSort("?model=a")).toBeNull();
-  expect(readSort("?sort=-started_at")).toBeNull();
-  expect(writeFilters([["model", "a"]], "-ttft_ms")).toBe("/?model=a&sort=-ttft_ms");
-  expect(writeFilters([], null)).toBe("/");
+test("a part of the time is decided here", () => {
+  const record = summary({ started_at: "2026-11-23T12:00:00.000000Z" });
+  expect(matches(readFilters("?started_at.gte=2026-11-23T11:00:00Z"), record)).toBe(true);
+  expect(matches(readFilters("?started_at.gte=2026-11-23T13:00:00Z"), record)).toBe(false);
+  expect(matches(readFilters("?started_at.lte=2026-11-23T11:59:59Z"), record)).toBe(false);
+  const both = "?started_at.gte=2026-11-23T11:00:00Z&started_at.lte=2026-11-23T12:00:00Z";
+  expect(matches(readFilters(both), record)).toBe(true);
+  expect(matches(readFilters(`${both}&q=hello`), record)).toBeNull();
 });

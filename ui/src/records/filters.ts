@@ -3,7 +3,7 @@
  * `?outcome=truncated&model=gpt-4o&max_gap_ms.gte=2000`. A page and its JSON are twins.
  */
 
-import { duration, words } from "../format";
+import { duration, fullTime, words } from "../format";
 
 /** The columns with a menu of their own. Others from the address show as chips. */
 export const MENUS = [
@@ -13,46 +13,16 @@ export const MENUS = [
   { column: "user_id", label: "User" },
 ] as const;
 
-export const NEWEST = "-started_at";
-
-/** What one most often looks for at the end of a list. */
-export const SORTS: Readonly<Record<string, string>> = {
-  [NEWEST]: "Newest first",
-  "-ttft_ms": "Slowest first token",
-  "-max_gap_ms": "Longest gap",
-  "-duration_ms": "Longest",
-  "-cost_usd": "Dearest",
-  "-output_tokens": "Most tokens out",
-};
-
 export type Filter = readonly [name: string, value: string];
 
 // How a list is cut and ordered is not what it is about.
-const NOT_FILTERS = new Set(["cursor", "limit", "sort"]);
+const NOT_FILTERS = new Set(["cursor", "limit", "sort", "last"]);
 
 export function readFilters(search: string): Filter[] {
   return [...new URLSearchParams(search)].filter(([name, value]) => {
     // An empty value asks for records where it is absent, but nobody searches for nothing.
     return !NOT_FILTERS.has(name) && !(name === "q" && value === "");
   });
-}
-
-/** The order of the list, null for the usual one: the newest first, as they come. */
-export function readSort(search: string): string | null {
-  const sort = new URLSearchParams(search).get("sort");
-  return sort === NEWEST || sort === "" ? null : sort;
-}
-
-/** The same as the API is asked. */
-export function queryOf(filters: readonly Filter[], sort: string | null): string {
-  const query = new URLSearchParams(filters.map(([name, value]) => [name, value]));
-  if (sort !== null) query.set("sort", sort);
-  return query.toString();
-}
-
-export function writeFilters(filters: readonly Filter[], sort: string | null = null): string {
-  const query = queryOf(filters, sort);
-  return query === "" ? "/" : `/?${query}`;
 }
 
 export function valuesOf(filters: readonly Filter[], name: string): string[] {
@@ -77,7 +47,8 @@ export function describe([name, value]: Filter): string {
   const sign = OPERATORS[name.slice(dot + 1)];
   const column = sign === undefined ? name : name.slice(0, dot);
   const isTime = column.endsWith("_ms") && value !== "" && !Number.isNaN(Number(value));
-  const shown = isTime ? duration(Number(value)) : value || "none";
+  const isMoment = column.endsWith("_at") && !Number.isNaN(Date.parse(value));
+  const shown = isMoment ? fullTime(value) : isTime ? duration(Number(value)) : value || "none";
   return `${words(column.replace(/_ms$/, ""))} ${sign ?? "is"} ${shown}`;
 }
 
@@ -86,19 +57,31 @@ export function without(filters: readonly Filter[], [name, value]: Filter): Filt
   return filters.filter(([n, v]) => n !== name || v !== value);
 }
 
+// How a moment can miss a bound.
+const TIMES: Record<string, (moment: number, bound: number) => boolean> = {
+  "started_at.gte": (moment, bound) => moment < bound,
+  "started_at.lte": (moment, bound) => moment > bound,
+};
+
 type Field = string | number | boolean | null | object | undefined;
 
 /**
  * Whether a record that just came in belongs to the list.
  *
- * Equality of a column can be decided here; `null` means that only the store can tell
- * (text search, ranges, properties).
+ * Equality of a column can be decided here, and a part of the time; `null` means that only the
+ * store can tell (text search, other ranges, properties).
  */
 export function matches(filters: readonly Filter[], record: object): boolean | null {
   const fields = record as Record<string, Field>;
   const names = new Set(filters.map(([name]) => name));
   let isSure = true;
   for (const name of names) {
+    const isBefore = TIMES[name];
+    if (isBefore !== undefined) {
+      const began = Date.parse((record as { started_at: string }).started_at);
+      if (valuesOf(filters, name).some((bound) => isBefore(began, Date.parse(bound)))) return false;
+      continue;
+    }
     const field = fields[name];
     if (field === undefined || (typeof field === "object" && field !== null)) {
       isSure = false;

@@ -1,25 +1,31 @@
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 
 import { count } from "../format";
 import type { LiveState } from "../live/live";
 import { useLive } from "../live/use-live";
 import { FirstRun } from "../parts/connect";
 import { Problem } from "../parts/problem";
+import { readRange } from "../parts/range";
+import { RangeTabs } from "../parts/range-tabs";
 import { navigate } from "../router";
 import { FilterBar } from "./filter-bar";
 import { Export } from "./export";
-import { NEWEST, queryOf, readFilters, readSort, SORTS, writeFilters } from "./filters";
 import { mergeRows } from "./rows";
+import { addressOf, NEWEST, questionOf, readState, SORTS, withTime, type ListState } from "./state";
 import { RecordsTable } from "./table";
 import { useListKeys } from "./use-list-keys";
 import { useRecords } from "./use-records";
 import "./records.css";
 
+// What draws charts comes after the list, so that the first load stays small.
+const TimeChart = lazy(() => import("./time-chart").then((m) => ({ default: m.TimeChart })));
+
 export function RecordsPage({ search }: { search: string }) {
-  const filters = useMemo(() => readFilters(search), [search]);
+  const state = useMemo(() => readState(search), [search]);
+  const { filters, sort } = state;
+  const change = (changes: Partial<ListState>) => navigate(addressOf({ ...state, ...changes }));
   const { live, isPaused, togglePause } = usePausable(useLive());
-  const sort = useMemo(() => readSort(search), [search]);
-  const records = useRecords(filters, sort, live, isPaused);
+  const records = useRecords(state, live, isPaused);
   const stored = useMemo(() => records.data?.pages.flatMap((page) => page.records), [records.data]);
   const rows = useMemo(
     () =>
@@ -38,7 +44,7 @@ export function RecordsPage({ search }: { search: string }) {
   }, []);
 
   const isKnown = stored !== undefined && !records.isPlaceholderData;
-  if (isKnown && isEmpty && filters.length === 0) return <FirstRun />;
+  if (isKnown && isEmpty && filters.length === 0 && state.last === null) return <FirstRun />;
 
   return (
     <main className="page" ref={list}>
@@ -47,12 +53,13 @@ export function RecordsPage({ search }: { search: string }) {
         <p className="records-open">
           {live.open.size > 0 ? `${count(live.open.size)} open now` : "none open"}
         </p>
+        <RangeTabs path="/" range={readRange(search)} />
         <select
           className="field records-sort"
           aria-label="Order"
           value={sort ?? NEWEST}
           onChange={(event) => {
-            navigate(writeFilters(filters, event.target.value === NEWEST ? null : event.target.value));
+            change({ sort: event.target.value === NEWEST ? null : event.target.value });
           }}
         >
           {Object.entries(SORTS).map(([value, words]) => (
@@ -62,7 +69,7 @@ export function RecordsPage({ search }: { search: string }) {
           ))}
           {sort !== null && !(sort in SORTS) && <option value={sort}>{sort}</option>}
         </select>
-        <Export query={queryOf(filters, sort)} />
+        <Export query={() => questionOf(state)} />
         <button
           type="button"
           className="button records-pause"
@@ -73,7 +80,16 @@ export function RecordsPage({ search }: { search: string }) {
           {isPaused ? "Resume" : "Pause"}
         </button>
       </div>
-      <FilterBar filters={filters} onChange={(next) => navigate(writeFilters(next, sort))} />
+      <div className="records-time">
+        <Suspense>
+          <TimeChart
+            state={state}
+            isPaused={isPaused}
+            onSelect={(part) => change({ filters: withTime(filters, part), last: null })}
+          />
+        </Suspense>
+      </div>
+      <FilterBar filters={filters} onChange={(next) => change({ filters: next })} />
       {records.error && (
         <Problem error={records.error} onRetry={() => void records.refetch()} />
       )}

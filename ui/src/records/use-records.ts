@@ -3,7 +3,8 @@ import { useEffect } from "react";
 
 import { listRecords } from "../api/client";
 import type { LiveState } from "../live/live";
-import { matches, queryOf, type Filter } from "./filters";
+import { matches } from "./filters";
+import { questionOf, type ListState } from "./state";
 
 // A record reaches the store a moment after its exchange ended; we ask after that moment.
 const SETTLE_MS = 1500;
@@ -12,16 +13,17 @@ const ASK_EVERY = 250;
 
 /** The stored records that the filters ask for, in pages, kept current while we watch. */
 export function useRecords(
-  filters: readonly Filter[],
-  sort: string | null,
+  { filters, sort, last }: ListState,
   live: LiveState,
   isPaused: boolean,
 ) {
   const client = useQueryClient();
-  const query = queryOf(filters, sort);
+  const query = JSON.stringify([filters, sort, last]);
   const result = useInfiniteQuery({
     queryKey: ["records", query],
-    queryFn: ({ pageParam, signal }) => listRecords(new URLSearchParams(query), pageParam, signal),
+    queryFn: ({ pageParam, signal }) => {
+      return listRecords(questionOf({ filters, sort, last }), pageParam, signal);
+    },
     initialPageParam: null as string | null,
     // The rows before stay, paler, until the new ones are there.
     placeholderData: keepPreviousData,
