@@ -45,7 +45,7 @@ demo: install ui
 test: install ui
 	@$(BIN)/python tests/clients/environments.py > /dev/null
 	@scripts/chromium
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: install ui
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -25,11 +26,9 @@ from tests.simulating import RunningSimulator, until
 
 NODE = ROOT / "scripts" / "node"
 
-# A first build on a busy machine, after its packages were fetched.
+# A first build on a busy machine, after its packages were fetched; and who comes second waits.
 BUILD_S = 300
-# And all on one worker of the suite: there is one folder to build in, and a second build would
-# take the first one's files away from under its server.
-pytestmark = [pytest.mark.timeout(2 * BUILD_S), pytest.mark.xdist_group("nextjs")]
+pytestmark = pytest.mark.timeout(3 * BUILD_S)
 
 
 class Running(NamedTuple):
@@ -39,15 +38,30 @@ class Running(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
-    """The example, built as its users do."""
+def built(testrun_uid: str) -> Path:
+    """The example, built as its users do; once in a run of the suite.
+
+    There is one folder to build in, and a second build would take the first one's files away
+    from under its server.
+    """
     folder = node_packages(NEXT)
     environment = plain_environment() | {"NEXT_TELEMETRY_DISABLED": "1"}
     command = [NODE, "npm", "run", "build"]
-    told = subprocess.run(
-        command, cwd=folder, env=environment, check=False, capture_output=True, timeout=BUILD_S
-    )
-    assert told.returncode == 0, told.stdout + told.stderr
+    with (folder / "node_modules" / ".built-by-tests").open("a+") as note:
+        fcntl.flock(note, fcntl.LOCK_EX)
+        note.seek(0)
+        if note.read() != testrun_uid:
+            told = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                check=False,
+                capture_output=True,
+                timeout=BUILD_S,
+            )
+            assert told.returncode == 0, told.stdout + told.stderr
+            note.truncate(0)
+            note.write(testrun_uid)
     return folder
 
 

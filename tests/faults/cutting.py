@@ -22,13 +22,13 @@ class Cutting:
     def __init__(self, target: tuple[str, int], cuts: Sequence[int]) -> None:
         self._target = target
         self._cuts = list(cuts)
-        self._loop = asyncio.get_running_loop()
         # Each with its connection, which nobody else would close if it never gets its first turn.
         self._relays: dict[asyncio.Task[None], socket.socket] = {}
         self.connections = 0
         self.cut = 0
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
