@@ -61,6 +61,7 @@ HEALTHY = Health(
             pid=4242,
             age_s=0.2,
             open=3,
+            exchanges=40,
             journal=JournalHealth(written_bytes=1000),
         ),
     ),

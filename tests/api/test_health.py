@@ -92,6 +92,7 @@ def test_metrics_say_what_health_says(api, served):
     worker = (("node", "local"), ("worker", "0"))
     assert found["streamgauge_degraded", ()] == 1
     assert found["streamgauge_open_exchanges", worker] == 3
+    assert found["streamgauge_exchanges_total", worker] == 40
     assert found["streamgauge_journal_lost_entries_total", worker] == 5
     assert found["streamgauge_records_stored_total", ()] == 41
     assert found["streamgauge_store_rows", ()] == 2

@@ -221,7 +221,7 @@ def fault_after_fault(simulator: RunningSimulator, folder: Path, count: int, see
         (worker,) = product.pids("worker")
         all_tries = tries(count, random.Random(seed))
         product.http.get("/healthz").raise_for_status()
-        sockets = sockets_of(worker)
+        sockets, tasks = sockets_of(worker), tasks_of(product)
         warm = count // 5
         asyncio.run(stream_all(port, all_tries[:warm]))
         before = memory_of(worker)
@@ -236,6 +236,7 @@ def fault_after_fault(simulator: RunningSimulator, folder: Path, count: int, see
         assert product.pids("worker") == [worker]
         assert memory_of(worker) - before < FLAT_BYTES
         until(lambda: True if sockets_of(worker) <= sockets else None)
+        until(lambda: True if tasks_of(product) <= tasks else None)
     finally:
         assert product.stop() == 0
 
@@ -244,6 +245,16 @@ def open_streams(product: Product) -> int:
     """Return how many streams the server says are running."""
     health = product.http.get("/healthz").json()
     return sum(row["open"] for row in health["workers"])
+
+
+def tasks_of(product: Product) -> int:
+    """Return how many tasks the one worker's loop has."""
+
+    def told() -> int | None:
+        workers = product.http.get("/healthz").json()["workers"]
+        return workers[0]["tasks"] if workers else None
+
+    return until(told)
 
 
 def all_closed(product: Product, count: int) -> list[dict[str, Any]] | None:

@@ -184,15 +184,17 @@ async def test_health_fits_what_the_api_answers(settings: Settings) -> None:
     store = ListStore()
     async with recording(settings, store) as recorder:
         journal = writer(settings)
-        journal.counters = lambda: {"open": 7}
+        journal.counters = lambda: {"open": 7, "tasks": 2, "of_tomorrow": 1}
         Exchange(journal).streams("a")
         await eventually(lambda: recorder.health().recorder.records_stored == 1)
-        await eventually(lambda: recorder.health().workers)
+        # The first that it told was before it had anything to count.
+        await eventually(lambda: any(one.open for one in recorder.health().workers))
         health = judged(msgspec.convert(recorder.health(), Health, from_attributes=True))
     assert health.status == "ok"
     assert health.store.scheme == "memory"
     (worker,) = health.workers
     assert (worker.node, worker.worker) == ("local", "0")
+    assert (worker.open, worker.tasks, worker.clients) == (7, 2, 0)
     journal.close()
 
 

@@ -33,13 +33,21 @@ class JournalHealth(Struct, frozen=True, kw_only=True):
 
 
 class WorkerHealth(Struct, frozen=True, kw_only=True):
-    """One gateway worker. ``age_s``: seconds since it last reported; ``open``: exchanges."""
+    """One gateway worker. ``age_s``: seconds since it last reported; ``open``: exchanges now.
+
+    ``exchanges`` and ``refused`` (no exchange came of it) count since its start; ``clients`` are
+    connections.
+    """
 
     node: str
     worker: str
     pid: int
     age_s: float
     open: int
+    exchanges: int = 0
+    refused: int = 0
+    clients: int = 0
+    tasks: int = 0
     journal: JournalHealth
 
 

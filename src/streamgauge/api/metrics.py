@@ -60,6 +60,15 @@ OF_TREE: tuple[tuple[str, str, Family, Callable[[Health], float]], ...] = (
 OF_WORKER: tuple[tuple[str, str, Family, Callable[[WorkerHealth], float]], ...] = (
     ("worker_age_seconds", "Seconds since it last reported.", GAUGE, lambda w: w.age_s),
     ("open_exchanges", "Exchanges that run now.", GAUGE, lambda w: w.open),
+    ("exchanges", "Exchanges since the worker's start.", COUNTER, lambda w: w.exchanges),
+    (
+        "refused",
+        "Requests and connections that came to no exchange.",
+        COUNTER,
+        lambda w: w.refused,
+    ),
+    ("client_connections", "Connections of clients.", GAUGE, lambda w: w.clients),
+    ("tasks", "Tasks of the worker's event loop.", GAUGE, lambda w: w.tasks),
     (
         "journal_written_bytes",
         "Bytes written to the journal.",

@@ -200,6 +200,7 @@ class Gateway:
             "exchanges": self.exchanges,
             "clients": len(self.clients),
             "refused": self.refused,
+            "tasks": len(asyncio.all_tasks(self.loop)),
         }
 
     def _tick(self) -> None:

@@ -10,15 +10,26 @@ from msgspec import Struct
 
 from streamgauge.journal.status import Status
 
+# What a worker counts of itself and tells about once a second.
+COUNTERS = ("open", "exchanges", "refused", "clients", "tasks")
+
 
 class WorkerHealth(Struct, frozen=True, kw_only=True):
-    """One gateway worker; ``open`` counts its exchanges."""
+    """One gateway worker; ``open`` counts exchanges that run now.
+
+    ``exchanges`` and ``refused`` (no exchange came of it) count since its start; ``clients`` are
+    connections.
+    """
 
     node: str
     worker: str
     pid: int
     age_s: float
     open: int
+    exchanges: int = 0
+    refused: int = 0
+    clients: int = 0
+    tasks: int = 0
     journal: Status
 
 

@@ -15,7 +15,7 @@ from streamgauge.record import Transcript
 from streamgauge.recorder import position
 from streamgauge.recorder.flusher import Flusher, Pair, Store
 from streamgauge.recorder.follower import Follower
-from streamgauge.recorder.health import Health, RecorderHealth, StoreHealth, WorkerHealth
+from streamgauge.recorder.health import COUNTERS, Health, RecorderHealth, StoreHealth, WorkerHealth
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.spool import Memory
 from streamgauge.recorder.tail import Tail
@@ -135,7 +135,7 @@ class Recorder:
                     worker=status.worker,
                     pid=status.pid,
                     age_s=round(age_s, 3),
-                    open=status.counters.get("open", 0),
+                    **{name: status.counters.get(name, 0) for name in COUNTERS},
                     journal=status.journal,
                 )
                 for status, age_s in self._tail.workers.seen()
