@@ -99,7 +99,7 @@ def test_the_theme_follows_the_system_until_one_chooses(visit: Visit, product: P
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("view", ["list", "record", "menu"])
+@pytest.mark.parametrize("view", ["list", "record", "menu", "columns"])
 def test_axe_finds_nothing_serious(visit: Visit, product: Product, scheme: str, view: str):
     """WCAG A and AA, in both themes. The policy is set aside here, or axe could not run."""
     user = nonce()
@@ -112,6 +112,9 @@ def test_axe_finds_nothing_serious(visit: Visit, product: Product, scheme: str, 
     if view == "menu":
         page.get_by_role("button", name="Outcome").click()
         expect(page.get_by_label("completed")).to_be_visible()
+    if view == "columns":
+        page.get_by_role("button", name="Columns").click()
+        expect(page.get_by_label("Finish reason")).to_be_visible()
     assert serious_faults(page) == ""
 
 
@@ -143,7 +146,7 @@ def test_no_other_view_scrolls_sideways(visit: Visit, product: Product, path: st
 
 
 @pytest.mark.parametrize("width", [360, 700, 1024, 1180, 1280, 1360])
-@pytest.mark.parametrize("view", ["list", "record"])
+@pytest.mark.parametrize("view", ["list", "record", "columns"])
 def test_no_screen_scrolls_sideways(visit: Visit, product: Product, view: str, width: int):
     """From a phone to a desk, nothing is wider than the screen."""
     user = nonce()
@@ -153,6 +156,10 @@ def test_no_screen_scrolls_sideways(visit: Visit, product: Product, view: str, w
     path = f"/records/{record['id']}" if view == "record" else f"/?user_id={user}"
     page = visit(path, viewport={"width": width, "height": 740})
     expect(page.locator(".flag, tbody tr").first).to_be_visible()
+    if view == "columns":
+        page.get_by_role("button", name="Columns").click()
+        for column in ("Session", "Path", "Tools", "Answered by"):
+            page.get_by_label(column).check()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -134,19 +134,118 @@ def test_a_wrong_filter_is_named(visit: Visit):
     expect(page.get_by_role("alert")).to_contain_text("nonsense")
 
 
-def test_older_records_come_on_demand(visit: Visit, product: Product):
-    """A page holds 60; the rest is one button away, and none comes twice."""
+def test_thousands_of_rows_are_a_page_of_constant_size(visit: Visit, product: Product):
+    """Pages come as one scrolls; each record stands once, in order; few of the rows exist."""
     user = nonce()
-    ids = {ask(product, user, is_stream=False, tokens=1) for _ in range(63)}
-    product.record(max(ids))
-    until(lambda: len(product.records(user_id=user, limit=100)) == 63 or None)
+    wanted = ask_many(product, user, 300)
     page = visit(f"/?user_id={user}")
-    expect(page.locator("tbody tr")).to_have_count(60)
-    page.get_by_role("button", name="Older records").click()
-    expect(page.locator("tbody tr")).to_have_count(63)
-    expect(page.get_by_role("button", name="Older records")).to_have_count(0)
-    rows = page.locator("tbody tr").all()
-    assert {one.get_attribute("data-id") for one in rows} == ids
+    table = page.get_by_role("table", name="Records, newest first")
+    expect(table).to_have_attribute("aria-rowcount", "-1")  # nobody knows yet
+    seen: dict[int, str] = {}
+    page.mouse.move(600, 600)
+
+    def at_the_end() -> bool | None:
+        rows = page.locator("tbody tr").evaluate_all(
+            "rows => rows.map(row => [Number(row.ariaRowIndex), row.dataset.id])"
+        )
+        assert len(rows) < 60
+        seen.update(rows)
+        page.mouse.wheel(0, 500)
+        return len(seen) == len(wanted) or None
+
+    until(at_the_end)
+    assert [seen[index] for index in sorted(seen)] == wanted
+    assert sorted(seen) == list(range(2, len(wanted) + 2))
+    expect(table).to_have_attribute("aria-rowcount", str(len(wanted) + 1))
+    expect(page.get_by_text("300 records")).to_be_visible()
+
+
+def ask_many(product: Product, user: str, count: int) -> list[str]:
+    """Ask so often, and return the records' ids, newest first, once they are stored."""
+    for _ in range(count):
+        ask(product, user, is_stream=False, tokens=1)
+    return until(lambda: stored_ids(product, user, count))
+
+
+def stored_ids(product: Product, user: str, count: int) -> list[str] | None:
+    """Return the ids of all *count* records, newest first; None while some are missing."""
+    found = product.closed(user_id=user, limit="1000") or []
+    return [one["id"] for one in found] if len(found) == count else None
+
+
+def test_who_reads_further_below_is_not_disturbed(visit: Visit, product: Product):
+    """A new record comes on top, and the rows on the screen stay where they are."""
+    user = nonce()
+    ids = ask_many(product, user, 80)
+    page = visit(f"/?user_id={user}")
+    expect(row(page, ids[0])).to_be_visible()
+    page.keyboard.press("j")
+    for _ in range(40):
+        page.keyboard.press("j")
+    reading = row(page, ids[40])
+    expect(reading.locator("a")).to_be_focused()
+    before = reading.bounding_box()
+    assert page.evaluate("scrollY") > 0
+    ask(product, user, is_stream=False, tokens=1)
+    expect(reading).to_have_attribute("aria-rowindex", str(40 + 2 + 1))
+    assert reading.bounding_box() == before
+    expect(reading.locator("a")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(reading.locator("a")).to_be_focused()
+    expect(reading).to_be_in_viewport()
+
+
+def test_the_row_with_the_focus_outlives_scrolling(visit: Visit, product: Product):
+    """However far one scrolls away, the next key goes on from there."""
+    user = nonce()
+    ids = ask_many(product, user, 100)
+    page = visit(f"/?user_id={user}")
+    expect(row(page, ids[0])).to_be_visible()
+    page.keyboard.press("j")
+    expect(row(page, ids[0]).locator("a")).to_be_focused()
+    page.mouse.move(600, 600)
+    page.mouse.wheel(0, 3000)
+    expect(row(page, ids[80])).to_be_in_viewport()
+    expect(row(page, ids[0]).locator("a")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(row(page, ids[1]).locator("a")).to_be_focused()
+    expect(row(page, ids[1])).to_be_in_viewport()
+
+
+def test_columns_are_chosen_by_keyboard_and_stand_in_the_address(visit: Visit, product: Product):
+    """Their values are those of the API; a reload keeps them, one button takes them back."""
+    user = nonce()
+    record = product.record(ask(product, user, tokens=9, itl_ms=4))
+    page = visit(f"/?user_id={user}")
+    expect(row(page, record["id"])).to_be_visible()
+    usual = page.locator("thead th").all_inner_texts()
+    assert "Finish reason" not in usual
+    page.get_by_role("button", name="Columns").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+    page.keyboard.press("Space")
+    for name in ("Finish reason", "Max gap", "ITL p95", "Closed by", "Attempts", "Chunks"):
+        page.get_by_role("checkbox", name=re.compile(f"^{name}")).focus()
+        page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Columns")).to_be_focused()
+    assert "columns=" in page.url
+    page.reload()
+    found = row(page, record["id"])
+    expect(found).to_be_visible()
+    columns = page.locator("thead th").all_inner_texts()
+    assert set(usual) - set(columns) == {"Model"}
+    assert cell(page, found, "Finish reason") == record["finish_reasons"][0]
+    assert cell(page, found, "Closed by") == record["closed_by"]
+    assert cell(page, found, "Attempts") == "1"
+    assert cell(page, found, "Chunks") == str(record["chunks"])
+    assert cell(page, found, "Max gap").endswith("ms")
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="The usual columns").click()
+    expect(page).to_have_url(f"{product.url}/?user_id={user}")
+    assert page.locator("thead th").all_inner_texts() == usual
 
 
 def test_pause_keeps_the_rows_still(visit: Visit, product: Product):

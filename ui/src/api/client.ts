@@ -42,7 +42,9 @@ export async function ask<P extends Readable>(
   return (await get(search === "" ? place : `${place}?${search}`, signal)) as Answers[P];
 }
 
-export const PAGE_SIZE = 60;
+// The first page is soon there; who scrolls on wants more at a time.
+const FIRST_PAGE = 60;
+const LATER_PAGES = 200;
 
 export function listRecords(
   filters: URLSearchParams,
@@ -50,7 +52,7 @@ export function listRecords(
   signal: AbortSignal,
 ): Promise<RecordsPage> {
   const query = new URLSearchParams(filters);
-  query.set("limit", String(PAGE_SIZE));
+  query.set("limit", String(cursor === null ? FIRST_PAGE : LATER_PAGES));
   if (cursor !== null) query.set("cursor", cursor);
   return ask("/api/v1/records", { query, signal });
 }

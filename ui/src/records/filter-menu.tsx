@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { listValues } from "../api/client";
 import { count, words } from "../format";
-import { useOutside } from "./use-outside";
+import { Menu } from "./menu";
 
 // From this many values on, a field to find one pays.
 const FIND_FROM = 8;
@@ -16,44 +16,14 @@ interface Props {
   onChoose: (values: string[]) => void;
 }
 
-/** One column's filter: a button that opens a list of its values to tick, any of them. */
+/** One column's filter: a list of its values to tick, any of them. */
 export function FilterMenu({ column, label, chosen, onChoose }: Props) {
-  const [isOpen, setOpen] = useState(false);
-  const root = useRef<HTMLDivElement>(null);
-  const button = useRef<HTMLButtonElement>(null);
-  const panelId = useId();
-  useOutside(root, isOpen, () => setOpen(false));
-
-  const closeOnEscape = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || !isOpen) return;
-    event.stopPropagation();
-    setOpen(false);
-    button.current?.focus();
-  };
-
   return (
-    // The menu's own keys bubble up to here; the box itself is nothing to press.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <div className="filter" ref={root} onKeyDown={closeOnEscape}>
-      <button
-        type="button"
-        ref={button}
-        className="button filter-button"
-        aria-expanded={isOpen}
-        aria-controls={isOpen ? panelId : undefined}
-        data-active={chosen.length > 0 || undefined}
-        onClick={() => setOpen(!isOpen)}
-      >
-        {label}
-        {chosen.length > 0 && <span className="filter-chosen">{summary(column, chosen)}</span>}
-        <svg className="chevron" viewBox="0 0 10 6" width="9" height="6" aria-hidden="true">
-          <path d="M1 1l4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.5" />
-        </svg>
-      </button>
-      {isOpen && (
-        <Values id={panelId} column={column} label={label} chosen={chosen} onChoose={onChoose} />
+    <Menu label={label} {...(chosen.length > 0 ? { chosen: summary(column, chosen) } : {})}>
+      {({ id }) => (
+        <Values id={id} column={column} label={label} chosen={chosen} onChoose={onChoose} />
       )}
-    </div>
+    </Menu>
   );
 }
 

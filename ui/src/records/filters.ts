@@ -16,7 +16,7 @@ export const MENUS = [
 export type Filter = readonly [name: string, value: string];
 
 // How a list is cut and ordered is not what it is about.
-const NOT_FILTERS = new Set(["cursor", "limit", "sort", "last"]);
+const NOT_FILTERS = new Set(["cursor", "limit", "sort", "last", "columns"]);
 
 export function readFilters(search: string): Filter[] {
   return [...new URLSearchParams(search)].filter(([name, value]) => {

@@ -1,7 +1,7 @@
-import { useId, useRef, useState, type KeyboardEvent, type SubmitEvent } from "react";
+import { useState, type SubmitEvent } from "react";
 
 import type { Filter } from "./filters";
-import { useOutside } from "./use-outside";
+import { Menu } from "./menu";
 
 interface Measure {
   label: string;
@@ -26,49 +26,18 @@ const BOUNDS = { gte: "at least", lte: "at most" } as const;
 
 /** Filters without a list of values: bounds of a number, a session, a property. */
 export function MoreMenu({ onAdd }: { onAdd: (filter: Filter) => void }) {
-  const [isOpen, setOpen] = useState(false);
-  const root = useRef<HTMLDivElement>(null);
-  const button = useRef<HTMLButtonElement>(null);
-  const panelId = useId();
-  useOutside(root, isOpen, () => setOpen(false));
-
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
-  const closeOnEscape = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || !isOpen) return;
-    event.stopPropagation();
-    close();
-  };
-
   return (
-    // The menu's own keys bubble up to here; the box itself is nothing to press.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <div className="filter" ref={root} onKeyDown={closeOnEscape}>
-      <button
-        type="button"
-        ref={button}
-        className="button filter-button"
-        aria-expanded={isOpen}
-        aria-controls={isOpen ? panelId : undefined}
-        onClick={() => setOpen(!isOpen)}
-      >
-        More
-        <svg className="chevron" viewBox="0 0 10 6" width="9" height="6" aria-hidden="true">
-          <path d="M1 1l4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.5" />
-        </svg>
-      </button>
-      {isOpen && (
+    <Menu label="More">
+      {({ id, close }) => (
         <Form
-          id={panelId}
+          id={id}
           onAdd={(filter) => {
             onAdd(filter);
             close();
           }}
         />
       )}
-    </div>
+    </Menu>
   );
 }
 

@@ -1,6 +1,17 @@
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import {
+  lazy,
+  Suspense,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type RefObject,
+} from "react";
 
-import { count } from "../format";
+import { count, counted } from "../format";
 import type { LiveState } from "../live/live";
 import { useLive } from "../live/use-live";
 import { FirstRun } from "../parts/connect";
@@ -8,17 +19,22 @@ import { Problem } from "../parts/problem";
 import { readRange } from "../parts/range";
 import { RangeTabs } from "../parts/range-tabs";
 import { navigate } from "../router";
-import { FilterBar } from "./filter-bar";
+import { ColumnMenu } from "./column-menu";
+import { COLUMNS } from "./columns";
 import { Export } from "./export";
+import { FilterBar } from "./filter-bar";
+import { layoutOf } from "./layout";
 import { mergeRows } from "./rows";
 import { addressOf, NEWEST, questionOf, readState, SORTS, withTime, type ListState } from "./state";
 import { RecordsTable } from "./table";
-import { useListKeys } from "./use-list-keys";
+import { useSearchKey } from "./use-list-keys";
 import { useRecords } from "./use-records";
 import "./records.css";
 
 // What draws charts comes after the list, so that the first load stays small.
 const TimeChart = lazy(() => import("./time-chart").then((m) => ({ default: m.TimeChart })));
+
+const PANEL_BORDERS = 2;
 
 export function RecordsPage({ search }: { search: string }) {
   const state = useMemo(() => readState(search), [search]);
@@ -37,11 +53,19 @@ export function RecordsPage({ search }: { search: string }) {
   const shown = useDeferredValue(rows);
   const isEmpty = rows.open.length + rows.records.length === 0;
   const list = useRef<HTMLElement>(null);
-  useListKeys(list, !isEmpty);
+  useSearchKey(list);
+  const width = useWidth(list);
+  const layout = useMemo(() => layoutOf(COLUMNS, state.columns, width), [state.columns, width]);
 
   useEffect(() => {
     document.title = "Records · Streamgauge";
   }, []);
+
+  const { fetchNextPage, isFetching, isFetchNextPageError } = records;
+  // Where that failed, one is asked before it is tried again.
+  const more = useCallback(() => {
+    if (!isFetching && !isFetchNextPageError) void fetchNextPage();
+  }, [fetchNextPage, isFetching, isFetchNextPageError]);
 
   const isKnown = stored !== undefined && !records.isPlaceholderData;
   if (isKnown && isEmpty && filters.length === 0 && state.last === null) return <FirstRun />;
@@ -69,6 +93,11 @@ export function RecordsPage({ search }: { search: string }) {
           ))}
           {sort !== null && !(sort in SORTS) && <option value={sort}>{sort}</option>}
         </select>
+        <ColumnMenu
+          chosen={state.columns}
+          shown={layout.columns}
+          onChoose={(columns) => change({ columns })}
+        />
         <Export query={() => questionOf(state)} />
         <button
           type="button"
@@ -91,7 +120,10 @@ export function RecordsPage({ search }: { search: string }) {
       </div>
       <FilterBar filters={filters} onChange={(next) => change({ filters: next })} />
       {records.error && (
-        <Problem error={records.error} onRetry={() => void records.refetch()} />
+        <Problem
+          error={records.error}
+          onRetry={() => void (records.isFetchNextPageError ? fetchNextPage() : records.refetch())}
+        />
       )}
       {isKnown && isEmpty && (
         <div className="notice">
@@ -102,23 +134,26 @@ export function RecordsPage({ search }: { search: string }) {
         </div>
       )}
       {!isEmpty && (
-        <div className="panel records-panel">
-          <RecordsTable rows={shown} isStale={records.isPlaceholderData} />
+        <div className="panel records-panel" data-wide={layout.leastWidth > width || undefined}>
+          <RecordsTable
+            rows={shown}
+            layout={layout}
+            isStale={records.isPlaceholderData}
+            question={addressOf({ ...state, columns: null })}
+            caption={captionOf(sort)}
+            hasMore={records.hasNextPage}
+            onMore={more}
+          />
         </div>
       )}
       <footer className="records-foot">
-        {records.hasNextPage ? (
-          <button
-            type="button"
-            className="button"
-            disabled={records.isFetchingNextPage}
-            onClick={() => void records.fetchNextPage()}
-          >
-            {records.isFetchingNextPage ? "Loading…" : sort === null ? "Older records" : "More records"}
-          </button>
-        ) : (
-          records.isPending && <p className="muted">Loading…</p>
-        )}
+        <p className="muted" role="status">
+          {records.isPending || records.isFetchingNextPage
+            ? "Loading…"
+            : records.hasNextPage
+              ? `${counted(rows.records.length, "record")} so far`
+              : counted(rows.records.length, "record")}
+        </p>
         {!isEmpty && (
           <p className="keys">
             <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>/</kbd> search
@@ -127,6 +162,25 @@ export function RecordsPage({ search }: { search: string }) {
       </footer>
     </main>
   );
+}
+
+function captionOf(sort: string | null): string {
+  if (sort === null) return "Records, newest first, open ones on top";
+  return `Records: ${(SORTS[sort] ?? sort).toLowerCase()}`;
+}
+
+/** The width within the panel of an element; that of the window until it is known. */
+function useWidth(element: RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(innerWidth);
+  useLayoutEffect(() => {
+    if (element.current === null) return undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) setWidth(Math.floor(entry.contentRect.width) - PANEL_BORDERS);
+    });
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return width;
 }
 
 /** The live state, or while paused the one of that moment. */

@@ -46,13 +46,23 @@ export function mergeRows({
     if (matches(filters, seen) === false) byId.delete(id);
     else byId.set(id, seen);
   }
-  for (const record of closed) if (!byId.has(record.id)) byId.set(record.id, record);
+  const added = closed.filter((record) => !byId.has(record.id)).sort(newestFirst);
+  return { open, records: woven([...byId.values()], added), fresh: live.fresh };
+}
 
-  return {
-    open,
-    records: [...byId.values()].sort(newestFirst),
-    fresh: live.fresh,
-  };
+/** Both lists as one. *many* may be thousands, in order already: they are not sorted again. */
+function woven(many: Summary[], few: readonly Summary[]): Summary[] {
+  if (few.length === 0) return many;
+  const all: Summary[] = [];
+  let next = 0;
+  for (const record of many) {
+    for (let one = few[next]; one && newestFirst(one, record) < 0; one = few[next]) {
+      all.push(one);
+      next += 1;
+    }
+    all.push(record);
+  }
+  return [...all, ...few.slice(next)];
 }
 
 interface Begun {

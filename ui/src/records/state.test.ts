@@ -4,20 +4,25 @@ import { addressOf, questionOf, readState, withTime } from "./state";
 
 test("the address comes back as it was, with several values and odd characters", () => {
   const address =
-    "/?outcome=truncated&outcome=stalled&model=a%2Fb&q=two+words&max_gap_ms.gte=2000&last=day&sort=-ttft_ms";
+    "/?outcome=truncated&outcome=stalled&model=a%2Fb&q=two+words&max_gap_ms.gte=2000&last=day&sort=-ttft_ms&columns=model+cost_usd";
   expect(addressOf(readState(address.slice(1)))).toBe(address);
 });
 
 test("what is usual is not written", () => {
   const usual = readState("?sort=-started_at&last=all&q=");
-  expect(usual).toEqual({ filters: [], sort: null, last: null });
+  expect(usual).toEqual({ filters: [], sort: null, last: null, columns: null });
   expect(addressOf(usual)).toBe("/");
   expect(readState("?last=nonsense").last).toBeNull();
 });
 
+test("no column but the time can be wanted, too", () => {
+  expect(readState("?columns=").columns).toEqual([]);
+  expect(addressOf(readState("?columns="))).toBe("/?columns=");
+});
+
 test("the API is asked for a moment where the address says the last hour", () => {
   const now = Date.parse("2026-11-23T12:00:00Z");
-  const question = questionOf(readState("?model=a&last=hour&sort=-ttft_ms"), now);
+  const question = questionOf(readState("?model=a&last=hour&sort=-ttft_ms&columns=model"), now);
   expect(Object.fromEntries(question)).toEqual({
     model: "a",
     sort: "-ttft_ms",

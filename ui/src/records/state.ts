@@ -20,6 +20,8 @@ export interface ListState {
   sort: string | null;
   /** A part of the time that moves along with the clock. */
   last: RangeName | null;
+  /** Names of columns; null for the usual ones. */
+  columns: readonly string[] | null;
 }
 
 export function readState(search: string): ListState {
@@ -29,14 +31,16 @@ export function readState(search: string): ListState {
   return {
     filters: readFilters(search),
     sort: sort === NEWEST || sort === "" ? null : sort,
+    columns: query.get("columns")?.split(" ").filter(Boolean) ?? null,
     last: last !== null && last in RANGES && last !== "all" ? (last as RangeName) : null,
   };
 }
 
-export function addressOf({ filters, sort, last }: ListState): string {
+export function addressOf({ filters, sort, last, columns }: ListState): string {
   const query = new URLSearchParams(filters.map(([name, value]) => [name, value]));
   if (last !== null) query.set("last", last);
   if (sort !== null) query.set("sort", sort);
+  if (columns !== null) query.set("columns", columns.join(" "));
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
 }
