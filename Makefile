@@ -42,10 +42,12 @@ run: install ui
 demo: install ui
 	@$(BIN)/streamgauge demo $(ARGS)
 
+# Real browsers, servers and kills, on a machine that may be busy: what fails is tried once more,
+# and the summary names it (R). Failing twice is a failure.
 test: install ui
 	@$(BIN)/python tests/clients/environments.py > /dev/null
 	@scripts/chromium
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --reruns 1 $(ARGS)
 
 check: install ui
 	$(BIN)/ruff check .
