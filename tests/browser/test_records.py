@@ -316,7 +316,7 @@ def test_a_bound_is_added_as_a_chip(visit: Visit, product: Product):
 
 
 def test_the_slowest_come_first_where_that_is_asked(visit: Visit, product: Product):
-    """And the order stands in the address."""
+    """The order stands in the address, and what ends later takes its place in it."""
     user = nonce()
     waits = (150, 20, 400)
     records = [product.record(ask(product, user, tokens=2, ttft_ms=wait)) for wait in waits]
@@ -327,6 +327,9 @@ def test_the_slowest_come_first_where_that_is_asked(visit: Visit, product: Produ
     slowest_first = sorted(records, key=lambda one: -one["ttft_ms"])
     for place, record in enumerate(slowest_first):
         expect(page.locator("tbody tr").nth(place)).to_have_attribute("data-id", record["id"])
+    later = ask(product, user, tokens=2, ttft_ms=250)
+    expect(page.locator("tbody tr").nth(1)).to_have_attribute("data-id", later)
+    expect(page.locator("tbody tr")).to_have_count(4)
 
 
 def draw_over(page: Page, begin: float, end: float) -> None:

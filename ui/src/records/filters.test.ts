@@ -29,7 +29,8 @@ test("values of one column are alternatives, columns add up", () => {
 
 test("what only the store can tell is not guessed", () => {
   expect(matches(readFilters("?q=hello"), summary())).toBeNull();
-  expect(matches(readFilters("?ttft_ms.gte=100"), summary({ ttft_ms: 5 }))).toBeNull();
+  expect(matches(readFilters("?ttft_ms.gte=100"), { outcome: "open" })).toBeNull();
+  expect(matches(readFilters("?ttft_ms.gte=much"), summary({ ttft_ms: 5 }))).toBeNull();
   expect(matches(readFilters("?property.env=prod"), summary())).toBeNull();
   expect(matches(readFilters("?finish_reasons=stop"), summary())).toBeNull();
 });
@@ -54,4 +55,12 @@ test("a part of the time is decided here", () => {
   const both = "?started_at.gte=2026-11-23T11:00:00Z&started_at.lte=2026-11-23T12:00:00Z";
   expect(matches(readFilters(both), record)).toBe(true);
   expect(matches(readFilters(`${both}&q=hello`), record)).toBeNull();
+});
+
+test("bounds of a number are decided here, and who has none is out of them", () => {
+  const record = summary({ ttft_ms: 300 });
+  expect(matches(readFilters("?ttft_ms.gte=300&ttft_ms.lte=300"), record)).toBe(true);
+  expect(matches(readFilters("?ttft_ms.gt=300"), record)).toBe(false);
+  expect(matches(readFilters("?ttft_ms.lt=300"), record)).toBe(false);
+  expect(matches(readFilters("?ttft_ms.lt=300"), summary({ ttft_ms: null }))).toBe(false);
 });

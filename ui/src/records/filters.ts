@@ -57,10 +57,11 @@ export function without(filters: readonly Filter[], [name, value]: Filter): Filt
   return filters.filter(([n, v]) => n !== name || v !== value);
 }
 
-// How a moment can miss a bound.
-const TIMES: Record<string, (moment: number, bound: number) => boolean> = {
-  "started_at.gte": (moment, bound) => moment < bound,
-  "started_at.lte": (moment, bound) => moment > bound,
+const BOUNDS: Record<string, (value: number, bound: number) => boolean> = {
+  gte: (value, bound) => value >= bound,
+  lte: (value, bound) => value <= bound,
+  gt: (value, bound) => value > bound,
+  lt: (value, bound) => value < bound,
 };
 
 type Field = string | number | boolean | null | object | undefined;
@@ -68,26 +69,29 @@ type Field = string | number | boolean | null | object | undefined;
 /**
  * Whether a record that just came in belongs to the list.
  *
- * Equality of a column can be decided here, and a part of the time; `null` means that only the
- * store can tell (text search, other ranges, properties).
+ * Equality of a column can be decided here, and bounds of a number or of the time; `null` means
+ * that only the store can tell (text search, properties, what is not known while it runs).
  */
 export function matches(filters: readonly Filter[], record: object): boolean | null {
   const fields = record as Record<string, Field>;
-  const names = new Set(filters.map(([name]) => name));
   let isSure = true;
-  for (const name of names) {
-    const isBefore = TIMES[name];
-    if (isBefore !== undefined) {
-      const began = Date.parse((record as { started_at: string }).started_at);
-      if (valuesOf(filters, name).some((bound) => isBefore(began, Date.parse(bound)))) return false;
-      continue;
-    }
-    const field = fields[name];
-    if (field === undefined || (typeof field === "object" && field !== null)) {
-      isSure = false;
-    } else if (!valuesOf(filters, name).includes(String(field ?? ""))) {
-      return false;
-    }
+  for (const name of new Set(filters.map(([one]) => one))) {
+    const isMatch = matchesOne(name, valuesOf(filters, name), fields);
+    if (isMatch === false) return false;
+    isSure &&= isMatch !== null;
   }
   return isSure ? true : null;
+}
+
+function matchesOne(name: string, values: readonly string[], fields: Record<string, Field>): boolean | null {
+  const dot = name.lastIndexOf(".");
+  const holds = BOUNDS[name.slice(dot + 1)];
+  const field = fields[holds === undefined ? name : name.slice(0, dot)];
+  if (field === undefined || (typeof field === "object" && field !== null)) return null;
+  if (holds === undefined) return values.includes(String(field ?? ""));
+  if (field === null) return false;
+  const number = typeof field === "number" ? Number : Date.parse;
+  const [value, bounds] = [number(String(field)), values.map((bound) => number(bound))];
+  if (Number.isNaN(value) || bounds.some(Number.isNaN)) return null;
+  return bounds.every((bound) => holds(value, bound));
 }

@@ -45,9 +45,7 @@ export function RecordsPage({ search }: { search: string }) {
   const stored = useMemo(() => records.data?.pages.flatMap((page) => page.records), [records.data]);
   const rows = useMemo(
     () =>
-      sort === null
-        ? mergeRows({ stored: stored ?? [], hasOlder: records.hasNextPage, live, filters })
-        : { open: [], records: stored ?? [], fresh: new Map<string, number>() },
+      mergeRows({ stored: stored ?? [], hasOlder: records.hasNextPage, live, filters, sort }),
     [stored, records.hasNextPage, live, filters, sort],
   );
   const shown = useDeferredValue(rows);

@@ -12,10 +12,10 @@ const at = (second: number, changes: Partial<Summary> = {}): Summary =>
 function rowsOf(
   stored: Summary[],
   events: LiveEvent[],
-  { search = "", hasOlder = false }: { search?: string; hasOlder?: boolean } = {},
+  { search = "", hasOlder = false, sort = null as string | null } = {},
 ) {
   const live = reduce(NOTHING_YET, events, { now: 0, wall: 0 });
-  const rows = mergeRows({ stored, hasOlder, live, filters: readFilters(search) });
+  const rows = mergeRows({ stored, hasOlder, live, filters: readFilters(search), sort });
   return { open: rows.open.map((one) => one.id), records: rows.records.map((one) => one.id), rows };
 }
 
@@ -58,4 +58,25 @@ test("filters hold for live records, and what is unsure is left to the store", (
   expect(rowsOf([], events, { search: "?model=other" }).records).toEqual(["r4"]);
   expect(rowsOf([], events, { search: "?outcome=open" })).toMatchObject({ open: ["r6"], records: [] });
   expect(rowsOf([], events, { search: "?q=x" })).toMatchObject({ open: [], records: [] });
+});
+
+test("in another order a live record takes its own place, and what runs has none", () => {
+  const stored = [at(1, { ttft_ms: 900 }), at(2, { ttft_ms: 300 }), at(3)];
+  const events = [opened(at(9)), closed(at(5, { ttft_ms: 500 })), closed(at(6)), closed(at(4, { ttft_ms: 300 }))];
+  expect(rowsOf(stored, events, { sort: "-ttft_ms" })).toMatchObject({
+    open: [],
+    records: ["r1", "r5", "r4", "r2", "r6", "r3"],
+  });
+  expect(rowsOf(stored.slice(0, 2), events, { sort: "-ttft_ms", hasOlder: true }).records).toEqual([
+    "r1",
+    "r5",
+    "r4",
+    "r2",
+  ]);
+});
+
+test("what ended goes to where its values belong", () => {
+  const stored = [at(1, { ttft_ms: 300 }), at(2, { outcome: "open" })];
+  const { records } = rowsOf(stored, [closed(at(2, { ttft_ms: 700 }))], { sort: "-ttft_ms" });
+  expect(records).toEqual(["r2", "r1"]);
 });

@@ -15,48 +15,48 @@ export function mergeRows({
   hasOlder,
   live,
   filters,
+  sort = null,
 }: {
-  /** The pages asked for so far, newest first. */
+  /** The pages asked for so far, in the order that was asked for. */
   stored: readonly Summary[];
   hasOlder: boolean;
   live: LiveState;
   filters: readonly Filter[];
+  /** The column they are in the order of; null for the usual: the newest first. */
+  sort?: string | null;
 }): Rows {
-  const open = [...live.open.values()]
+  const compare = sort === null ? newestFirst : byColumn(sort);
+  // What still runs is on top of the newest; in another order it has no place yet.
+  const open = [...(sort === null ? live.open.values() : [])]
     .filter((exchange) => matches(filters, { ...exchange, outcome: "open" }) === true)
     .sort(newestFirst);
 
   // Below the last page there may be records we never asked for; one that ended just now
-  // but began so long ago would stand there as if nothing were missing in between.
+  // but belongs there would stand as if nothing were missing in between.
   const last = hasOlder ? stored.at(-1) : undefined;
   const closed = live.closed.filter((record) => {
-    return matches(filters, record) === true && (!last || newestFirst(record, last) <= 0);
+    return matches(filters, record) === true && (!last || compare(record, last) <= 0);
   });
 
-  const byId = new Map<string, Summary>();
-  for (const record of stored) {
-    if (live.open.has(record.id)) continue; // it stands among the open ones
-    byId.set(record.id, record);
-  }
-  // The store may be a moment behind: what we saw end has ended.
-  const ended = new Map(live.closed.map((record) => [record.id, record]));
-  for (const [id, record] of byId) {
-    const seen = ended.get(id);
-    if (record.outcome !== "open" || seen === undefined) continue;
-    if (matches(filters, seen) === false) byId.delete(id);
-    else byId.set(id, seen);
-  }
-  const added = closed.filter((record) => !byId.has(record.id)).sort(newestFirst);
-  return { open, records: woven([...byId.values()], added), fresh: live.fresh };
+  // The store may be a moment behind: what we saw end has ended, and may have another place now.
+  const ended = new Set(live.closed.map((record) => record.id));
+  const known = stored.filter(({ id, outcome }) => {
+    return !live.open.has(id) && !(outcome === "open" && ended.has(id));
+  });
+  const ids = new Set(known.map(({ id }) => id));
+  const added = closed.filter(({ id }) => !ids.has(id)).sort(compare);
+  return { open, records: woven(known, added, compare), fresh: live.fresh };
 }
 
+type Compare = (a: Summary, b: Summary) => number;
+
 /** Both lists as one. *many* may be thousands, in order already: they are not sorted again. */
-function woven(many: Summary[], few: readonly Summary[]): Summary[] {
+function woven(many: Summary[], few: readonly Summary[], compare: Compare): Summary[] {
   if (few.length === 0) return many;
   const all: Summary[] = [];
   let next = 0;
   for (const record of many) {
-    for (let one = few[next]; one && newestFirst(one, record) < 0; one = few[next]) {
+    for (let one = few[next]; one && compare(one, record) < 0; one = few[next]) {
       all.push(one);
       next += 1;
     }
@@ -73,6 +73,21 @@ interface Begun {
 // The ids are UUIDv7: within one millisecond they still tell which came first.
 function newestFirst(a: Begun, b: Begun): number {
   const difference = Date.parse(b.started_at) - Date.parse(a.started_at);
-  if (difference !== 0) return difference;
-  return a.id === b.id ? 0 : a.id < b.id ? 1 : -1;
+  return difference !== 0 ? difference : inOrder(b.id, a.id);
+}
+
+/** The API's own order: absent values last, equal ones by their id. */
+function byColumn(sort: string): Compare {
+  const sign = sort.startsWith("-") ? -1 : 1;
+  const name = sort.replace(/^-/, "") as keyof Summary;
+  return (a, b) => {
+    const [left, right] = [a[name] as string | number | null, b[name] as string | number | null];
+    if (left === right) return sign * inOrder(a.id, b.id);
+    if (left === null || right === null) return left === null ? 1 : -1;
+    return sign * inOrder(left, right);
+  };
+}
+
+function inOrder<T extends string | number>(a: T, b: T): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
