@@ -18,6 +18,8 @@ IGNORED: dict[str, dict[str, str]] = {
         ":object": KIND,
         ":choices[].message.*": "what the delta beside it says",
         ":choices[].text": "what the delta beside it says",
+        ":choices[].delta.content[](*).type": KIND,
+        ":choices[].delta.content[](*).thinking[](*).type": KIND,
     },
     "openai_responses": {
         "*:type": "the kind of the frame; taken for another, the last snapshot mends it",
@@ -32,9 +34,14 @@ IGNORED: dict[str, dict[str, str]] = {
         "response.content_part.*:*": REPEATED,
         "response.*.done:*": REPEATED,
         "response.*:response.object": KIND,
-        "response.completed:response.output[](message).content[](output_text).type": KIND,
+        "*.content[](output_text).type": KIND,
+        ":output[](message).content[](output_text).type": KIND,
+        ":object": KIND,
         "response.completed:*.content[](output_text).annotations*": REPEATED,
         "response.completed:*.content[](output_text).logprobs*": REPEATED,
+        "response.completed:*.content[](reasoning_text).text": REPEATED,
+        "response.audio.*:response_id": PLACE,
+        "response.reasoning_summary_part.added:part(*).type": KIND,
     },
     "openai_completions": {
         ":object": KIND,
@@ -51,6 +58,7 @@ IGNORED: dict[str, dict[str, str]] = {
     },
     "anthropic": {
         "content_block_delta:delta(*).type": KIND,
+        "error:type": KIND,
         "message_start:message(message).type": KIND,
         "content_block_*:index": ORDER,
         "message_start:message(message).usage.*": LATER,
@@ -63,17 +71,33 @@ IGNORED: dict[str, dict[str, str]] = {
         "*:p": PADDING,
         "chunk:bytes*.index": ORDER,
         "chunk:bytes(*).*.type": KIND,
+        "chunk:bytes.*.contentBlockIndex": ORDER,
         "chunk:bytes(message_start).message(message).usage.*": LATER,
     },
     "cohere": {
         "*:index": ORDER,
-        "content-start:delta.message.content(text).type": KIND,
+        "content-start:delta.message.content(*).type": KIND,
+        ":message.content[](*).type": KIND,
+        "message-end:id": "that of the message-start",
     },
     "gemini": {
         ":usageMetadata.candidatesTokenCount": LATER,
     },
     "ollama": {
         ":created_at": TIME,
+        ":message.tool_calls[].function.index": ORDER,
+    },
+    "replicate": {
+        ":input.*": "the request's",
+    },
+    "ai_sdk": {
+        "*-start:id": ORDER,
+        "*-delta:id": ORDER,
+        "*-end:id": ORDER,
+        "*-end:type": KIND,
+        "message-metadata:type": KIND,
+        "tool-input-start:toolName": LATER,
+        "tool-input-available:input.*": REPEATED,
     },
     "watsonx": {
         "message:created_at": TIME,

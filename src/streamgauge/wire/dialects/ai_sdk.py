@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import DONE, text_of
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, string
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -29,7 +29,9 @@ from streamgauge.wire.events import (
 
 Said = dict[str, Any]
 
-_METADATA = ("messageMetadata", "providerMetadata")
+# The fields of a call that have words of ours; of the rest those that say more than that.
+_CALL = {"type", "toolCallId", "toolName", "inputTextDelta", "input", "errorText"}
+_CALL |= {"args", "argsTextDelta", "providerMetadata"}
 
 _NOTHINGS = (
     "start-step",
@@ -52,6 +54,7 @@ class AiSdk:
 
     def __init__(self) -> None:
         self._tools: dict[str, int] = {}  # id → number of the tool call
+        self._about: Said = {}  # the message's metadata so far
         self._in_pieces: set[str] = set()  # calls whose input has come bit by bit
 
     def read(self, frame: Frame) -> list[Event]:
@@ -74,8 +77,11 @@ class AiSdk:
             read(self, said, events)
         elif kind.startswith(("data-", "source-", "tool-")) or kind in ("file", "custom"):
             events.append(Extra("parts", [said]))
-        given = [name for name in _METADATA if said.get(name) is not None]
-        events += [Extra(name, said[name], -1) for name in given]
+        if said.get("messageMetadata") is not None:
+            events.append(Extra("messageMetadata", self._added(said["messageMetadata"]), -1))
+        if said.get("providerMetadata") is not None:
+            # Of the part: signatures, the ids of items.
+            events.append(Extra("providerMetadata", [said["providerMetadata"]]))
 
     # -- the UI message stream -------------------------------------------------------------
 
@@ -109,9 +115,20 @@ class AiSdk:
         number = self._tools.setdefault(tool, len(self._tools))
         name = text_of(said.get("toolName"))
         events.append(ToolCallDelta(number, arguments, tool, name, "function"))
+        left = rest(said, _CALL)
+        if left:
+            events.append(Extra("tool_calls", [{"index": number, **left}]))
 
     def _metadata(self, said: Said, events: list[Event]) -> None:
         """Its metadata is read with that of every part."""
+
+    def _added(self, metadata: Any) -> Any:
+        # "Deep-merged with the metadata before it", as the page's own reader has it; its first
+        # level is enough for what servers put there.
+        if isinstance(metadata, dict):
+            self._about = {**self._about, **metadata}
+            return self._about
+        return metadata
 
     def _error(self, said: Said, events: list[Event]) -> None:
         events.append(StreamFault(None, str(said.get("errorText"))))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import fault_of, text_of
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, string
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -49,7 +49,7 @@ class BedrockConverse:
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
         if frame.is_fault:
-            return [aws_fault(frame)]
+            return aws_faults(frame)
         said = decoded(frame.data)
         if not isinstance(said, dict):
             return [Unknown(frame.data)]
@@ -152,13 +152,15 @@ class BedrockConverse:
             events.append(Extra("citations", said["citations"]))
 
 
-def aws_fault(frame: Frame) -> StreamFault:
-    """Return the fault of an exception or error message of AWS."""
+def aws_faults(frame: Frame) -> list[Event]:
+    """Return the fault of an exception or error message of AWS, and what else it says."""
     said = mapping(decoded(frame.data))
     message = said.get("message") or said.get("Message") or said.get("originalMessage")
+    left = {name: value for name, value in rest(said, set()).items() if value != message}
     if message is None:
         message = frame.data[:1000].decode("utf-8", "replace")
-    return StreamFault(frame.event, str(message))
+    more: list[Event] = [Extra("error", left, -1)] if left else []
+    return [StreamFault(frame.event, str(message)), *more]
 
 
 def _error_of(said: Said) -> StreamFault | None:

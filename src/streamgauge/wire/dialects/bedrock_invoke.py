@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamgauge.wire.dialects.anthropic import Anthropic
-from streamgauge.wire.dialects.bedrock_converse import BedrockConverse, aws_fault
+from streamgauge.wire.dialects.bedrock_converse import BedrockConverse, aws_faults
 from streamgauge.wire.dialects.cohere import Cohere
 from streamgauge.wire.dialects.openai_chat import OpenAIChat, fault_of
 from streamgauge.wire.dialects.values import decoded, mapping, mappings, string
@@ -52,7 +52,7 @@ class BedrockInvoke:
     def read(self, frame: Frame) -> list[Event]:
         """Return what *frame* says; what cannot be read is one `Unknown`."""
         if frame.is_fault:
-            return [aws_fault(frame)]
+            return aws_faults(frame)
         data = frame.data if frame.event is None else _payload(frame)
         said = decoded(data)
         if not isinstance(said, dict):

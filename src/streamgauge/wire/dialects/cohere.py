@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streamgauge.wire.dialects.openai_chat import DONE, fault_of, text_of
+from streamgauge.wire.dialects.openai_chat import DONE, fault_of, faults_of, text_of
 from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
 from streamgauge.wire.events import (
     Event,
@@ -59,8 +59,7 @@ class Cohere:
         elif isinstance(said.get("message"), dict):
             self._whole(said, events)
         elif "message" in said or "error" in said:
-            error = said.get("error") or {"message": said.get("message")}
-            events.append(fault_of(error, frame.data))
+            events += faults_of(said.get("error") or said, frame.data)
         else:
             events.append(Unknown(frame.data))
         return events

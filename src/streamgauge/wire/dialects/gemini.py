@@ -14,7 +14,7 @@ from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import fault_of, text_of
 from streamgauge.wire.dialects.partial_args import PartialArgs
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, string
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, mappings, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -90,7 +90,7 @@ class Gemini:
             events.append(Finish(str(blocked)))
         self._end(chunk, events, is_blocked=bool(blocked))
         if chunk.get("error"):
-            events.append(_fault(chunk["error"]))
+            events += _faults(chunk["error"])
 
     def _end(self, chunk: dict[str, Any], events: list[Event], *, is_blocked: bool) -> None:
         has_finished = any(type(event) is Finish for event in events)
@@ -137,19 +137,19 @@ class Gemini:
             self._call(index, part["functionCall"], events)
         if part.get("thoughtSignature"):
             events.append(Extra("thoughtSignatures", [part["thoughtSignature"]], index))
-        rest = {name: value for name, value in part.items() if name not in _PART}
-        if rest:
+        left = {name: value for name, value in part.items() if name not in _PART}
+        if left:
             # Code and its result, images, calls of Google's own tools.
-            events.append(Extra("parts", [rest], index))
+            events.append(Extra("parts", [left], index))
 
     def _call(self, index: int, call: dict[str, Any], events: list[Event]) -> None:
         number = self._calls.get(index, 0)
         name, tool = text_of(call.get("name")), text_of(call.get("id"))
         arguments = self._arguments(index, call)
         events.append(ToolCallDelta(number, arguments, tool, name, "function", index))
-        rest = {name: value for name, value in call.items() if name not in _CALL}
-        if rest:
-            events.append(Extra("functionCalls", [rest], index))
+        left = {name: value for name, value in call.items() if name not in _CALL}
+        if left:
+            events.append(Extra("functionCalls", [left], index))
         if not call.get("willContinue"):
             self._calls[index] = number + 1
 
@@ -176,9 +176,11 @@ class Gemini:
         events.append(Extra(name, [value] if is_one else value, index))
 
 
-def _fault(error: Any) -> StreamFault:
+def _faults(error: Any) -> list[Event]:
     # https://cloud.google.com/apis/design/errors#http_mapping: the status is the name of the code.
     told = mapping(error)
     kind = told.get("status") or told.get("code")
     message = told.get("message")
-    return StreamFault(text_of(kind), str(message) if message else encoded(error))
+    left = rest(told, {"status", "message"})
+    more: list[Event] = [Extra("error", left, -1)] if left else []
+    return [StreamFault(text_of(kind), str(message) if message else encoded(error)), *more]

@@ -37,6 +37,8 @@ _COUNTS = (
 
 # The fields that have words of ours; when a line was made is told by the timeline.
 _MESSAGE = {"role", "content", "response", "thinking", "tool_calls"}
+_FUNCTION = {"index", "name", "arguments"}  # they come in the order of the index
+_CALL = {"id", "type", "function"}
 _LINE = _MESSAGE | {"model", "message", "created_at", "done", "done_reason", "error", *_COUNTS}
 
 
@@ -86,6 +88,9 @@ class Ollama:
             arguments = encoded(function.get("arguments") or {})
             tool, name = text_of(call.get("id")), text_of(function.get("name"))
             events.append(ToolCallDelta(self._calls, arguments, tool, name, "function"))
+            left = rest(function, _FUNCTION) | rest(call, _CALL)
+            if left:
+                events.append(Extra("tool_calls", [{"index": self._calls, **left}]))
             self._calls += 1
 
 

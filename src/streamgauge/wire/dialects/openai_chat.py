@@ -42,6 +42,8 @@ from streamgauge.wire.events import (
 
 DONE = b"[DONE]"
 CHUNKS = ("chat.completion.chunk", "text_completion")
+# Of Perplexity's concise mode, which has the message so far: what ends there is no answer.
+STAGES = ("chat.reasoning", "chat.reasoning.done", "chat.completion.done")
 
 # The fields that have words of ours, or say nothing: `obfuscation` is padding. A chunk of quiet
 # fields and a message of plain ones, which is what nearly all are, need no closer look. A field
@@ -56,6 +58,7 @@ _CHOICE = {**dict.fromkeys(("finish_reason", "logprobs", "error"), object), "ind
 _CHOICE |= {"delta": dict, "message": dict, "text": str}
 _MESSAGE = dict.fromkeys(_PLAIN | {"reasoning", "reasoning_content", "refusal", "audio"}, object)
 _MESSAGE |= {"tool_calls": list, "function_call": dict}
+_TOLD_IN_PIECES = {*_MESSAGE, "reasoning_steps"}
 _CALL = {"index": int, "id": object, "type": object, "function": dict, "custom": dict}
 _FUNCTION = {"name": object, "arguments": object}
 _CUSTOM = {"name": object, "input": object}
@@ -81,6 +84,7 @@ class OpenAIChat:
         self._has_finish = False
         self._running: dict[str, Any] | None = None  # usage that may not be the last word
         self._calls: dict[int, _Calls] = {}  # of each choice
+        self._in_pieces: set[int] = set()  # choices that have begun as deltas
         self._said = Said()
 
     def read(self, frame: Frame) -> list[Event]:
@@ -124,7 +128,8 @@ class OpenAIChat:
             self._running = None if is_final else usage
             events.append(UsageReport(usage, is_final))
         for name, value in groq.items():
-            if name != "error" and value != usage and says(value):
+            is_told = value == usage or (name == "error" and not chunk.get("error"))
+            if says(value) and not is_told:
                 self._state(-1, f"x_groq.{name}", value, events)
         for name, value in unread(chunk, _CHUNK).items():
             self._state(-1, name, value, events)
@@ -157,11 +162,17 @@ class OpenAIChat:
             content = delta.get("content")
             is_bare = not choice.get("finish_reason") and not choice.get("logprobs")
             if is_bare and content.__class__ is str and choice.get("index").__class__ is int:
+                self._in_pieces.add(index)
                 if content:
                     events.append(TextDelta(content, index))
                 return
         # Perplexity and Writer have the message beside the delta, Together the text.
         message = choice.get("message") if delta is None else delta
+        if delta is None and index in self._in_pieces:
+            # Perplexity's concise mode says at the end what the deltas have said.
+            message = rest(mapping(message), _TOLD_IN_PIECES)
+        elif delta is not None:
+            self._in_pieces.add(index)
         if message and isinstance(message, dict):
             self._message(index, message, events)
         elif delta is None and string(choice.get("text")):
@@ -327,7 +338,7 @@ def _is_chunk(chunk: Any) -> bool:
 
 
 def _is_whole(chunk: dict[str, Any]) -> bool:
-    if chunk.get("object") in CHUNKS:
+    if chunk.get("object") in CHUNKS or chunk.get("object") in STAGES:
         return False
     choices = chunk.get("choices") or ()
     if any(choice.get("delta") is not None for choice in choices):

@@ -95,7 +95,7 @@ _CALLS = {
 _RESPONSE = dict.fromkeys(("object", "id", "model", "error"), object)
 _RESPONSE |= {"output": list, "usage": dict}
 _PLACE = {"type", "item_id", "output_index", "content_index", "summary_index", "annotation_index"}
-_PLACE |= {"sequence_number", "obfuscation"}
+_PLACE |= {"sequence_number", "obfuscation", "response_id"}
 _PIECE = _PLACE | {"delta", "logprobs", "name"} | {field for _, field in _PIECES.values()}
 
 ITEMS = ("response.output_item.added", "response.output_item.done")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamgauge.wire.dialects.openai_chat import fault_of, text_of
-from streamgauge.wire.dialects.values import decoded, encoded, mapping, string
+from streamgauge.wire.dialects.values import decoded, encoded, mapping, rest, string
 from streamgauge.wire.events import (
     Event,
     Extra,
@@ -27,6 +27,9 @@ from streamgauge.wire.events import (
 
 # How a prediction can have ended.
 _ENDS = ("succeeded", "failed", "canceled", "aborted")
+
+# The fields that have words of ours; the input is the request's.
+_PREDICTION = {"id", "model", "output", "logs", "error", "metrics", "status", "input"}
 
 
 class Replicate:
@@ -85,6 +88,7 @@ def _prediction(frame: Frame) -> list[Event]:
     metrics = mapping(told.get("metrics"))
     if metrics:
         events.append(UsageReport(metrics))
+    events += [Extra(name, value, -1) for name, value in rest(told, _PREDICTION).items()]
     if told["status"] in _ENDS:
         events += [Finish(told["status"]), Terminal()]
     return events

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamgauge.wire.dialects.openai_chat import fault_of, text_of
+from streamgauge.wire.dialects.openai_chat import fault_of, faults_of, text_of
 from streamgauge.wire.dialects.values import decoded, mappings, string
 from streamgauge.wire.events import (
     Event,
@@ -59,7 +59,8 @@ class Watsonx:
             if name not in _CHUNK and value:
                 events.append(Extra(name, value, -1))
         errors = mappings(said.get("errors"))
-        events += [fault_of(error, b"") for error in errors]
+        for error in errors:
+            events += faults_of(error, b"")
         is_foreign = said.keys().isdisjoint(_CHUNK)
         if not errors and (frame.event == "error" or (is_foreign and said.keys() & _FAULT)):
             return [fault_of(said.get("error") or said, frame.data)]
