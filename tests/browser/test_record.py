@@ -69,6 +69,64 @@ def test_the_raw_json_unfolds(visit: Visit, product: Product):
     expect(raw).to_contain_text('"include_usage": true')
 
 
+def test_the_headers_that_were_kept_are_there_and_no_secret(visit: Visit, product: Product):
+    """Of the request and of the answer, folded; the key is in neither."""
+    record = product.record(ask(product, nonce(), tokens=2))
+    assert record["response_headers"]["content-type"].startswith("text/event-stream")
+    page = visit(f"/records/{record['id']}")
+    for region, name in (("Request", "content-type"), ("Reply", "content-type")):
+        part = page.get_by_role("region", name=region)
+        kept = record[f"{'request' if region == 'Request' else 'response'}_headers"]
+        part.get_by_text("Headers", exact=True).click()
+        found = part.locator(f".headers dt:text-is('{name}') + dd")
+        expect(found).to_have_text(kept[name])
+        expect(part.locator(".headers dt")).to_have_count(len(kept))
+    assert "Bearer" not in page.content().replace("$API_KEY", "")
+
+
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5Er"
+    "kJggg=="
+)
+
+
+def test_an_image_of_the_request_is_shown_and_none_is_fetched(visit: Visit, product: Product):
+    """What was sent along is drawn; what lies elsewhere is named (`visit` fails if asked for)."""
+    user = nonce()
+    images = [f"data:image/png;base64,{PNG}", "https://pictures.example/cat.png"]
+    content = [{"type": "image_url", "image_url": {"url": url}} for url in images]
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": content}]}
+    headers = {"Streamgauge-User-Id": user, "Simulate-Tokens": "2"}
+    answer = product.http.post("/openai/v1/chat/completions", json=body, headers=headers)
+    record = product.record(answer.headers["streamgauge-id"])
+    page = visit(f"/records/{record['id']}")
+    shown = page.get_by_role("img", name="Sent along with the request")
+    expect(shown).to_be_visible()
+    until(lambda: shown.evaluate("image => image.naturalWidth") or None)
+    expect(
+        page.get_by_text("[image, not loaded: https://pictures.example/cat.png]")
+    ).to_be_visible()
+    expect(page.get_by_role("region", name="Request").locator("img")).to_have_count(1)
+
+
+def test_every_attempt_is_shown(visit: Visit, product: Product):
+    """Whom it was, what came of it, and when; the last is the one that the record tells of."""
+    body = {"model": "gpt-4o-mini", "stream": True, "messages": []}
+    headers = {
+        "Streamgauge-Retries": "2",
+        "Simulate-Fault": "status; code=503; once",
+        "Simulate-Tokens": "3",
+    }
+    answer = product.http.post("/openai/v1/chat/completions", json=body, headers=headers)
+    record = product.record(answer.headers["streamgauge-id"])
+    assert len(record["attempts"]) == 2
+    page = visit(f"/records/{record['id']}")
+    rows = page.get_by_role("region", name="Attempts").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("HTTP 503")
+    expect(rows.last).to_contain_text("HTTP 200")
+
+
 def test_the_raw_response_is_linked(visit: Visit, product: Product):
     """The link answers the bytes as they arrived."""
     record = product.record(ask(product, nonce(), tokens=4))

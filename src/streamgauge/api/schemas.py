@@ -12,7 +12,7 @@ from typing import get_type_hints
 from msgspec import Struct, defstruct
 
 from streamgauge.record import Record
-from streamgauge.store.columns import BODIES
+from streamgauge.store.columns import BODIES, HEADER_COLUMNS
 
 _FIELDS = list(get_type_hints(Record).items())
 
@@ -47,8 +47,15 @@ class Replay(Struct, frozen=True):
 
 RecordDetail = defstruct(
     "RecordDetail",
-    [*_FIELDS, ("timeline", Timeline | None, None)],
-    namespace={"__doc__": "A whole record. `timeline` is there when it was asked for."},
+    [
+        *_FIELDS,
+        *((name, dict[str, str] | None, None) for name in HEADER_COLUMNS),
+        ("timeline", Timeline | None, None),
+    ],
+    namespace={
+        "__doc__": "A whole record. `timeline` is there when it was asked for, the headers that"
+        " were kept once it is stored; what is secret among them never is."
+    },
     kw_only=True,
     module=__name__,
 )

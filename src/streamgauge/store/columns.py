@@ -99,6 +99,7 @@ COLUMNS: dict[str, Column] = {
 }
 RECORD_COLUMNS = tuple(COLUMNS)
 SUMMARY_COLUMNS = tuple(name for name in COLUMNS if name not in BODIES)
-TRANSCRIPT_COLUMNS = ("request_headers", "response_headers", "raw", "chunk_ms", "chunk_bytes")
+HEADER_COLUMNS = ("request_headers", "response_headers")
+TRANSCRIPT_COLUMNS = (*HEADER_COLUMNS, "raw", "chunk_ms", "chunk_bytes")
 AMENDMENT_COLUMNS = tuple(Amendment.__struct_fields__)
 STORED_COLUMNS = (*RECORD_COLUMNS, *TRANSCRIPT_COLUMNS, "version")

@@ -24,7 +24,13 @@ from msgspec import Struct
 from streamgauge.errors import QueryError
 from streamgauge.record import Outcome, Transcript
 from streamgauge.store.clickhouse import Params
-from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, RECORD_COLUMNS, SUMMARY_COLUMNS
+from streamgauge.store.columns import (
+    COLUMNS,
+    HEADER_COLUMNS,
+    PARAMETER_TYPES,
+    RECORD_COLUMNS,
+    SUMMARY_COLUMNS,
+)
 from streamgauge.store.filters import Filter, Where, clickhouse_time
 from streamgauge.store.loader import Store
 from streamgauge.store.properties import selected
@@ -216,8 +222,8 @@ class _Order:
 
 
 def record(store: Store, record_id: str) -> dict[str, Any] | None:
-    """One record with all its columns, its reply as an object; None when there is none."""
-    row = _row_of(store, record_id, selected(RECORD_COLUMNS))
+    """One record with all its columns and the headers that were kept; None when there is none."""
+    row = _row_of(store, record_id, selected((*RECORD_COLUMNS, *HEADER_COLUMNS)))
     if row is not None:
         row["reply"] = row["reply"] and msgspec.json.decode(row["reply"])
         row["attempts"] = msgspec.json.decode(row["attempts"] or b"[]")
@@ -238,7 +244,7 @@ def transcript(store: Store, record_id: str) -> Transcript | None:
     key = _key(store, record_id)
     if key is None:
         return None
-    columns = "outcome, request_headers, response_headers, chunk_ms, chunk_bytes"
+    columns = f"outcome, {', '.join(HEADER_COLUMNS)}, chunk_ms, chunk_bytes"
     rows = store.query(f"SELECT {columns} FROM records FINAL WHERE {_ROW}", key)
     if rows[0]["outcome"] == Outcome.OPEN:
         return None

@@ -12,7 +12,7 @@ test("OpenAI chat: roles, parts, tool calls and their results", () => {
     tools: [{ type: "function", function: { name: "weather" } }],
     messages: [
       { role: "system", content: "Be brief." },
-      { role: "user", content: [{ type: "text", text: "Look" }, { type: "image_url" }] },
+      { role: "user", content: [{ type: "text", text: "Look" }, { type: "input_file" }] },
       {
         role: "assistant",
         content: null,
@@ -25,7 +25,7 @@ test("OpenAI chat: roles, parts, tool calls and their results", () => {
     { role: "system", parts: [{ kind: "text", text: "Be brief." }] },
     {
       role: "user",
-      parts: [{ kind: "text", text: "Look" }, { kind: "other", type: "image_url" }],
+      parts: [{ kind: "text", text: "Look" }, { kind: "other", type: "input_file" }],
     },
     { role: "assistant", parts: [{ kind: "tool_call", name: "weather", json: '{"c":1}' }] },
     { role: "tool", parts: [{ kind: "tool_result", text: "rain" }] },
@@ -86,3 +86,30 @@ test.each([
   { messages: [null, 3, { role: 7, content: { odd: true } }] },
   { tools: "x", messages: [{ role: "user", content: [{}] }] },
 ])("odd shapes are survived: %j", (body) => expect(read(body)).not.toBeNull());
+
+const PNG = "iVBORw0KGgo=";
+const shown = { kind: "image", data: `data:image/png;base64,${PNG}`, from: "" };
+
+test.each([
+  [{ type: "image_url", image_url: { url: shown.data } }, shown],
+  [{ type: "input_image", image_url: shown.data }, shown],
+  [{ type: "image", source: { type: "base64", media_type: "image/png", data: PNG } }, shown],
+  [{ inlineData: { mimeType: "image/png", data: PNG } }, shown],
+  [{ inline_data: { mime_type: "image/png", data: PNG } }, shown],
+  [{ image: { format: "png", source: { bytes: PNG } } }, shown],
+])("an image that was sent along is shown: %j", (part, expected) => {
+  expect(read({ messages: [{ role: "user", content: [part] }] })?.turns[0]?.parts).toEqual([expected]);
+});
+
+test.each([
+  ["https://example.com/x.png", "https://example.com/x.png"],
+  ["data:text/html;base64,PGI+", "data:text/html;base64,PGI+"],
+  ["data:image/svg+xml;base64,PHN2Zz4=", "data:image/svg+xml;base64,PHN2Zz4="],
+  ['data:image/png;base64,"onerror=x', 'data:image/png;base64,"onerror=x'],
+  [undefined, ""],
+])("an image that lies elsewhere, or is none, is not loaded: %s", (url, from) => {
+  const part = { type: "image_url", image_url: { url } };
+  expect(read({ messages: [{ role: "user", content: [part] }] })?.turns[0]?.parts).toEqual([
+    { kind: "image", data: null, from },
+  ]);
+});

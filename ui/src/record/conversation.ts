@@ -11,6 +11,8 @@ export type Part =
   | { kind: "reasoning"; text: string }
   | { kind: "tool_call"; name: string; json: string }
   | { kind: "tool_result"; text: string }
+  /** `data`: the image itself, as an address that loads nothing; null where it lies elsewhere. */
+  | { kind: "image"; data: string | null; from: string }
   | { kind: "other"; type: string };
 
 export interface Turn {
@@ -78,6 +80,12 @@ const PARTS: Record<string, Reader> = {
   tool_result: (part) => ({ kind: "tool_result", text: plain(part["content"]) }),
   function_call_output: (part) => ({ kind: "tool_result", text: plain(part["output"]) }),
 };
+PARTS["image_url"] = (part) => image(isObject(part["image_url"]) ? part["image_url"]["url"] : part["image_url"]);
+PARTS["input_image"] = PARTS["image_url"];
+PARTS["image"] = (part) => {
+  const source = isObject(part["source"]) ? part["source"] : {};
+  return source["type"] === "base64" ? inline(source["media_type"], source["data"]) : image(source["url"]);
+};
 PARTS["input_text"] = PARTS["text"] as Reader;
 PARTS["output_text"] = PARTS["text"] as Reader;
 
@@ -91,7 +99,31 @@ function partsOf(value: unknown): Part[] {
   const read = PARTS[type];
   if (read !== undefined) return [read(value)];
   if (typeof value["text"] === "string") return [{ kind: "text", text: value["text"] }];
+  const bare = bareImage(value);
+  if (bare !== null) return [bare];
   return [{ kind: "other", type: type || (Object.keys(value)[0] ?? "empty") }];
+}
+
+// What a browser shows without running anything of it.
+const DATA_IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,[\w+/=\s]+$/;
+
+function image(url: unknown): Part {
+  if (typeof url !== "string") return { kind: "image", data: null, from: "" };
+  if (DATA_IMAGE.test(url)) return { kind: "image", data: url, from: "" };
+  return { kind: "image", data: null, from: url.startsWith("data:") ? url.slice(0, 40) : url };
+}
+
+function inline(type: unknown, data: unknown): Part {
+  return image(`data:${textOf(type)};base64,${textOf(data)}`);
+}
+
+/** Gemini and Bedrock name no type: what it is stands as the key. */
+function bareImage(part: Json): Part | null {
+  const given = part["inlineData"] ?? part["inline_data"];
+  if (isObject(given)) return inline(given["mimeType"] ?? given["mime_type"], given["data"]);
+  const own = part["image"];
+  if (!isObject(own) || !isObject(own["source"])) return null;
+  return inline(`image/${textOf(own["format"])}`, own["source"]["bytes"]);
 }
 
 function toolCall(name: unknown, input: unknown): Part {

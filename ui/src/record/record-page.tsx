@@ -8,6 +8,7 @@ import { Problem } from "../parts/problem";
 import { Stop } from "../parts/stop";
 import { isTyping, rememberOpened } from "../records/use-list-keys";
 import { goBack, Link } from "../router";
+import { Attempts } from "./attempts";
 import { Facts } from "./facts";
 import { Headline } from "./headline";
 import { Player } from "./player";
@@ -90,9 +91,10 @@ const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordV
       ) : (
         <Player record={record} chunks={chunks} />
       )}
+      <Attempts record={record} />
       <div className="record-columns">
         <div className="record-said">
-          <Request body={record.request_body} />
+          <Request body={record.request_body} headers={record.request_headers} />
           <ReplyView record={record} liveText={exchange?.progress?.text ?? null} />
         </div>
         <Facts record={record} />

@@ -5,7 +5,7 @@ import { Fold } from "../parts/fold";
 import { Json } from "../parts/json";
 import { Said } from "../parts/said";
 import { Text } from "../parts/text";
-import { ToolCallView } from "./request";
+import { HeadersView, ToolCallView } from "./request";
 
 /** What was answered, as far as it came. */
 export function ReplyView({ record, liveText }: { record: StreamRecord; liveText: string | null }) {
@@ -38,6 +38,7 @@ export function ReplyView({ record, liveText }: { record: StreamRecord; liveText
           <Json text={JSON.stringify(reply)} />
         </Fold>
       )}
+      <HeadersView headers={record.response_headers} />
     </section>
   );
 }

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 
-import { bytes } from "../format";
+import { bytes, counted } from "../format";
 import { Fold } from "../parts/fold";
 import { Json, prettyJson } from "../parts/json";
 import { Said } from "../parts/said";
@@ -8,7 +8,7 @@ import { Text } from "../parts/text";
 import { readConversation, type Part, type Turn } from "./conversation";
 
 /** What was asked: the conversation, its settings, and the JSON as it was sent. */
-export function Request({ body }: { body: string | null }) {
+export function Request({ body, headers }: { body: string | null; headers: Headers | undefined }) {
   const conversation = useMemo(() => (body ? readConversation(body) : null), [body]);
   return (
     <section className="panel said" aria-labelledby="request-title">
@@ -34,7 +34,28 @@ export function Request({ body }: { body: string | null }) {
           <Json text={body} />
         </Fold>
       )}
+      <HeadersView headers={headers} />
     </section>
+  );
+}
+
+type Headers = Record<string, string> | null;
+
+/** The headers that were kept: all but what is secret, which was never written down. */
+export function HeadersView({ headers }: { headers: Headers | undefined }) {
+  const rows = Object.entries(headers ?? {});
+  if (rows.length === 0) return null;
+  return (
+    <Fold title="Headers" aside={counted(rows.length, "header")}>
+      <dl className="headers">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Fold>
   );
 }
 
@@ -68,6 +89,12 @@ function PartView({ part }: { part: Part }) {
         <div className="tool-result">
           <Text>{part.text}</Text>
         </div>
+      );
+    case "image":
+      return part.data === null ? (
+        <p className="muted">[image{part.from && `, not loaded: ${part.from}`}]</p>
+      ) : (
+        <img className="turn-image" src={part.data} alt="Sent along with the request" />
       );
     case "other":
       return <p className="muted">[{part.type}]</p>;

@@ -8,6 +8,8 @@ import { useLive, useNow } from "../live/use-live";
 
 // While an exchange runs, and for the moment its record needs to reach the store.
 const ASK_AGAIN_MS = 1000;
+// One that is not there may still come, from a journal that waits for its recorder.
+const ASK_LATER_MS = 5000;
 // How long we wait for a record that we saw end, or came to early, before we say it is not there.
 const PATIENCE_MS = 3000;
 
@@ -26,7 +28,8 @@ export function useRecord(id: string) {
       const { data } = state;
       // An exchange that ended just now is told of before it is stored, without its timeline.
       const isUnsettled = data !== undefined && (data.outcome === "open" || !data.timeline);
-      return isUnsettled || (isMissing && isPatient) ? ASK_AGAIN_MS : false;
+      if (isUnsettled || (isMissing && isPatient)) return ASK_AGAIN_MS;
+      return isMissing ? ASK_LATER_MS : false;
     },
   });
 
