@@ -33,6 +33,7 @@ OTHERS: dict[str, str] = {
     "default_provider": "groq",
     "allowed_targets": "https://a.example,http://b.example:8080",
     "allow_remote": "true",
+    "require_key": "true",
     "on_disconnect": "grace=5",
     "stream_usage": "false",
     "prices_file": "prices.json",

@@ -27,7 +27,8 @@ import uvloop
 
 from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.journal.writer import Writer
-from streamgauge.settings import Settings
+from streamgauge.keys import Keys
+from streamgauge.settings import Settings, is_loopback
 from streamgauge.supervisor import MISCONFIGURED, secret_of
 
 Role = Callable[[Settings, list[str]], Awaitable[None]]
@@ -100,7 +101,20 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     answers = Answers(recording.live, store)
     secret = secret_of(settings.data_dir)
     stop = Workers(settings.run_dir).stop
-    api = create_app(store, recording.live, health, ui_dir, journal, answers, secret, stop)
+    is_local = is_loopback(settings.host) and not settings.allow_remote
+    keys = Keys(settings.data_dir, must_exist=not is_local and not settings.allow_remote)
+    api = create_app(
+        store,
+        recording.live,
+        health,
+        ui_dir,
+        journal,
+        answers,
+        secret,
+        stop,
+        keys,
+        is_local=is_local,
+    )
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(
         uvicorn.Config(

@@ -23,6 +23,10 @@ class StoreError(StreamgaugeError):
     """The store refused or lost a statement."""
 
 
+class KeysError(StreamgaugeError):
+    """The file of API keys cannot be read or written; nobody may do what takes a key."""
+
+
 class QueryError(StreamgaugeError):
     """A question to the API that makes no sense; `param` names the parameter at fault."""
 

@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streamgauge.errors import ConfigurationError
+from streamgauge.keys import Keys
 from streamgauge.record import Price
 
 MIB = 1024 * 1024
@@ -246,6 +247,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = True
     allow_remote: Annotated[
         bool, Meta(description="Listen beyond this machine although there are no API keys.")
+    ] = False
+    require_key: Annotated[
+        bool,
+        Meta(
+            description="What is passed to a provider needs an API key, too, with the scope log, "
+            "in `Streamgauge-Auth` or `Helicone-Auth`."
+        ),
     ] = False
     providers: Annotated[
         dict[str, Provider], Meta(description="Base URLs by name; adds to the built-in ones.")
@@ -554,11 +562,12 @@ def check(settings: Settings) -> None:
         fault = url_fault(url)
         if fault:
             raise ConfigurationError(f"allowed_targets: {fault}")
-    if not settings.allow_remote and not is_loopback(settings.host):
+    is_open = not settings.allow_remote and not is_loopback(settings.host)
+    if is_open and not Keys(settings.data_dir).exist:
         raise ConfigurationError(
             f"host: {settings.host} can be reached from other machines, and there are no API keys "
-            "yet: everyone there could read the records and use your providers. Listen on "
-            "127.0.0.1, or say --allow-remote if something else guards the port"
+            "yet: everyone there could read the records. Make one with `streamgauge keys create`, "
+            "listen on 127.0.0.1, or say --allow-remote if something else guards the port"
         )
 
 

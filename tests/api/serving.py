@@ -15,6 +15,7 @@ import uvicorn
 from streamgauge.api.app import create_app
 from streamgauge.api.health import Health, JournalHealth, RecorderHealth, StoreHealth, WorkerHealth
 from streamgauge.journal.writer import Writer
+from streamgauge.keys import Keys
 from streamgauge.recorder.answers import Answers
 from streamgauge.recorder.live import Live
 from streamgauge.store.loader import Store
@@ -87,6 +88,8 @@ class Served:
             answers,
             b"secret",
             self.stop_stream,
+            Keys(journal.directory.parent),
+            is_local=True,
         )
         config = uvicorn.Config(
             self.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1

@@ -17,7 +17,8 @@ from tests.product import STREAMGAUGE, plain_environment
 from tests.simulating import until
 
 COMMANDS = {"serve", "simulate", "demo", "settings", "version"}
-COMMANDS |= {"decode", "import", "tail", "records", "stats", "replay"}
+COMMANDS |= {"decode", "import", "keys", "tail", "records", "stats", "replay"}
+GROUPS = {"keys": ("create", "list", "revoke")}
 
 MISTAKES: list[tuple[list[str], str]] = [
     (["serv"], "No such command 'serv'"),
@@ -32,6 +33,8 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["serve", "--host", "0.0.0.0"], "no API keys"),
     (["serve", "--host", "192.0.2.1", "--allow-remote"], "host: cannot listen on 192.0.2.1:4284"),
     (["simulate", "--recordings", "missing"], "missing"),
+    (["keys", "create", "--name", "x"], "Missing option '--scope'"),
+    (["keys", "create", "--name", "x", "--scope", "write"], "'write' is not one of"),
 ]
 
 
@@ -70,18 +73,24 @@ def test_help_knows_every_command(capsys):
     """So does no argument at all; the list here is the list there."""
     assert run(["--help"]) == 0
     told = capsys.readouterr().out
-    assert {
-        command.name or command.callback.__name__ for command in app.registered_commands
-    } == COMMANDS
+    named = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert named | {group.name for group in app.registered_groups} == COMMANDS
     assert all(re.search(rf"^  {command} ", told, re.MULTILINE) for command in COMMANDS)
     assert run([]) == 0
     assert capsys.readouterr().out == told
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_every_command_and_option_has_a_help(command, capsys):
+@pytest.mark.parametrize(
+    "words",
+    [
+        *([command] for command in sorted(COMMANDS)),
+        *([group, command] for group, commands in GROUPS.items() for command in commands),
+    ],
+    ids=" ".join,
+)
+def test_every_command_and_option_has_a_help(words, capsys):
     """An option without words would be a riddle."""
-    assert run([command, "--help"]) == 0
+    assert run([*words, "--help"]) == 0
     options = capsys.readouterr().out.partition("Options:")[2]
     assert re.findall(r"^  --[\w-]+ *(<\w+>|[A-Z=]+)?$", options, re.MULTILINE) == []
 

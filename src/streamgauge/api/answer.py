@@ -21,10 +21,12 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
+from streamgauge.api.guard import EVERYBODY, admit
 from streamgauge.api.live import EventStream
 from streamgauge.api.params import BytesOperation, Query
 from streamgauge.api.parts import Answer, Given, Parts
 from streamgauge.api.records import BAD_QUESTION, NOT_FOUND, not_stored
+from streamgauge.keys import Scope
 from streamgauge.secrets import KEY_HEADERS
 from streamgauge.store import queries
 
@@ -67,6 +69,7 @@ FROM_ANYWHERE = {"Access-Control-Allow-Origin": "*"}
         404: NOT_FOUND,
         416: answers(ErrorAnswer, "The answer is shorter than `offset`"),
     },
+    opt=EVERYBODY,
 )
 async def one_response(
     request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
@@ -77,6 +80,7 @@ async def one_response(
     query.end()
     answer: Response[Any] | ASGIResponse
     if wanted is None:
+        admit(request, Scope.READ)
         answer = await _stored(parts, record_id)
     else:
         answer = await _resumed(request, parts, record_id, wanted)
@@ -183,10 +187,12 @@ def _may_read(
     found: Answer,
     wanted: Wanted,
 ) -> bool:
-    if found.key_hash is None:
+    said = wanted.signature
+    if said is not None and parts.signer.is_good(record_id, wanted.expires, said, now=time()):
         return True
-    if wanted.signature is not None:
-        return parts.signer.is_good(record_id, wanted.expires, wanted.signature, now=time())
+    if found.key_hash is None:
+        admit(request, Scope.READ)  # it is nobody's in particular
+        return True
     keys = [request.headers.get(name.decode()) for name in KEY_HEADERS]
     return any(parts.hash_key(key.encode()) == found.key_hash for key in keys if key)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -31,7 +32,11 @@ from streamgauge.api import (
     stop,
     ui,
 )
+from streamgauge.api import keys as key_calls
+from streamgauge.api.guard import EVERYBODY, Refused, guard, on_fault, on_refused
 from streamgauge.api.parts import Answers, Live, Parts
+from streamgauge.errors import KeysError
+from streamgauge.keys import Keys
 from streamgauge.store.loader import Store
 
 PREFIX = "/api/v1"
@@ -83,6 +88,9 @@ def create_app(
     answers: Answers,
     secret: bytes,
     stop_stream: Callable[[bytes], int],
+    keys: Keys,
+    *,
+    is_local: bool,
 ) -> Api:
     """Make the ASGI application over its parts.
 
@@ -90,6 +98,7 @@ def create_app(
     not block. *ui_dir*: the built page, None when there is none. *journal* takes what is logged.
     *answers* are read by clients that come back; *secret* tells their keys and signatures.
     *stop_stream* names an exchange to the workers, and returns how many have heard of it.
+    *keys* say who may do what; *is_local*: without any, only this machine may.
     """
     parts = Parts(store, live_view, get_health, ui_dir, journal, answers, secret, stop_stream)
     api = Router(
@@ -110,15 +119,25 @@ def create_app(
             rollups.list_properties,
             live.get_live,
             log.log_call,
+            *key_calls.HANDLERS,
         ],
+    )
+    helicones = Router(
+        "/",
+        route_handlers=[helicone.log_manually, helicone.log_typed],
+        exception_handlers={Refused: helicone.on_refused},
+    )
+    helicones_rest = Router(
+        "/",
+        route_handlers=helicone_rest.HANDLERS,
+        exception_handlers={Refused: helicone_rest.on_refused},
     )
     return Api(
         route_handlers=[
             api,
-            helicone.log_manually,
-            helicone.log_typed,
+            helicones,
             otlp.export_traces,
-            *helicone_rest.HANDLERS,
+            helicones_rest,
             health.get_health,
             health.get_ready,
             metrics.get_metrics,
@@ -128,12 +147,16 @@ def create_app(
             ui.top_level,
         ],
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
-        exception_handlers=errors.HANDLERS,
+        state=State({"api_keys": keys, "is_local": is_local}),
+        guards=[guard],
+        exception_handlers={**errors.HANDLERS, Refused: on_refused, KeysError: on_fault},
         openapi_config=OpenAPIConfig(
             title="Streamgauge",
             version=__version__,
             description="Records of LLM streams: what came when, how it ended, what it cost.",
-            openapi_router=Documents(PREFIX, route_handlers=[], include_in_schema=False),
+            openapi_router=Documents(
+                PREFIX, route_handlers=[], include_in_schema=False, opt=EVERYBODY
+            ),
             render_plugins=[JsonRenderPlugin()],
         ),
         logging_config=None,

@@ -19,6 +19,7 @@ LONGEST_REASON = 500  # characters of a store's complaint that help; the log has
 
 TYPES = {
     400: "invalid_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -95,7 +96,7 @@ def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[A
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A fault of ours: 500; the log has the traceback, the answer has none."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return error_response(500, "something went wrong on our side; the log says what")
 
 

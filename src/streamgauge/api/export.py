@@ -8,6 +8,7 @@ from anyio.to_thread import run_sync
 from litestar import Request, Response, get
 
 from streamgauge.api.errors import answers
+from streamgauge.api.guard import READ
 from streamgauge.api.params import ExportOperation, Query
 from streamgauge.api.parts import Given
 from streamgauge.api.records import BAD_QUESTION
@@ -28,6 +29,7 @@ TYPES = {
     description="The records that match as CSV, JSON lines or Parquet, newest first unless sorted "
     "otherwise.",
     responses={200: answers(bytes, "The file"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def export_records(request: Request[Any, Any, Any], parts: Given) -> Response[bytes]:
     """A file of records."""

@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from streamgauge.api.errors import ErrorAnswer, error_response
+from streamgauge.api.guard import EVERYBODY
 from streamgauge.api.parts import Given
 from streamgauge.errors import StoreError
 from streamgauge.store import queries
@@ -102,6 +103,7 @@ def _troubles(health: Health) -> list[bool]:
     operation_id="getHealth",
     summary="Health",
     description="Always 200 while the recorder lives; `status` says whether every promise holds.",
+    opt=EVERYBODY,
 )
 async def get_health(parts: Given) -> Health:
     """The state of the process tree."""
@@ -114,6 +116,7 @@ async def get_health(parts: Given) -> Health:
     summary="Ready to answer",
     description="200 when the store answers, 503 when it does not.",
     responses={503: ResponseSpec(ErrorAnswer, description="Not ready", generate_examples=False)},
+    opt=EVERYBODY,
 )
 async def get_ready(parts: Given) -> Response[Any]:
     """Whether questions would be answered."""

@@ -22,6 +22,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from litestar.openapi.spec.enums import OpenAPIType
 
 from streamgauge.api.bodies import BadBody, read_body
+from streamgauge.api.guard import LOG, Refused
 from streamgauge.api.ids import id_at
 from streamgauge.api.log import (
     FUTURE,
@@ -143,6 +144,7 @@ class LogOperation(Operation):
     description="The body is Helicone's `providerRequest`, `providerResponse` and `timing`.",
     operation_class=LogOperation,
     request_max_body_size=MAX_LOG,
+    opt=LOG,
 )
 async def log_manually(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Journal one call; its record follows within about a second."""
@@ -164,6 +166,7 @@ async def log_manually(request: Request[Any, Any, Any], parts: Given) -> Respons
     description="The same body; an answer must be there, and a refusal names the field.",
     operation_class=LogOperation,
     request_max_body_size=MAX_LOG,
+    opt=LOG,
 )
 async def log_typed(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Journal one call."""
@@ -182,6 +185,11 @@ async def log_typed(request: Request[Any, Any, Any], parts: Given) -> Response[A
         return Response({"isValid": False, "errors": errors}, status_code=400)
 
 
+def on_refused(_: Request[Any, Any, Any], refused: Refused) -> Response[Any]:
+    """Refuse, as Helicone does."""
+    return _text("Unauthorized" if refused.status == 401 else str(refused), refused.status)
+
+
 async def _body(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """Return the log, empty where it is none; raises `BadBody` and `PermissionError`."""
     body = await read_body(request, MAX_LOG)
@@ -195,7 +203,7 @@ async def _body(request: Request[Any, Any, Any]) -> dict[str, Any]:
 
 
 def _read(request: Request[Any, Any, Any], told: dict[str, Any]) -> tuple[Log, str]:
-    return log_of(told, api=request.url.path.split("/")[1], headers=request.headers.items())
+    return log_of(told, api=request.scope["path"].split("/")[1], headers=request.headers.items())
 
 
 def _kept(parts: Given, log: Log, name: str) -> Response[Any]:

@@ -20,6 +20,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath
 from msgspec import Struct, field
 
+from streamgauge.api.guard import LOG, READ, Refused
 from streamgauge.api.ids import id_at
 from streamgauge.api.log import NOT_KEPT
 from streamgauge.api.parts import Given, Parts
@@ -109,6 +110,11 @@ class RestOperation(Operation):
 def _enveloped(data: Any = None, error: str | None = None, *, status: int) -> Response[Any]:
     body = {"data": data, "error": error}
     return Response(body, status_code=status, media_type=MediaType.JSON)
+
+
+def on_refused(_: Request[Any, Any, Any], refused: Refused) -> Response[Any]:
+    """Refuse, in Helicone's envelope."""
+    return _enveloped(error=str(refused), status=refused.status)
 
 
 async def _body(request: Request[Any, Any, Any], kind: type[T]) -> T:
@@ -239,6 +245,7 @@ def _named(operation: str) -> Any:
     operation_class=RestOperation,
     summary="Requests, by Helicone's filter tree",
     request_max_body_size=MAX_BODY,
+    opt=READ,
 )
 async def query_requests(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """A page of requests."""
@@ -261,6 +268,7 @@ async def query_requests(request: Request[Any, Any, Any], parts: Given) -> Respo
     operation_class=RestOperation,
     summary="How many requests match Helicone's filter tree",
     request_max_body_size=MAX_BODY,
+    opt=READ,
 )
 async def count_requests(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """A number."""
@@ -272,6 +280,7 @@ async def count_requests(request: Request[Any, Any, Any], parts: Given) -> Respo
     operation_id="heliconeRequest",
     operation_class=RestOperation,
     summary="One request, by its id or the caller's own",
+    opt=READ,
 )
 async def one_request(parts: Given, request_id: FromPath[str]) -> Response[Any]:
     """A request with its bodies."""
@@ -288,6 +297,7 @@ async def one_request(parts: Given, request_id: FromPath[str]) -> Response[Any]:
     operation_class=RestOperation,
     summary="Sessions with their totals",
     request_max_body_size=MAX_BODY,
+    opt=READ,
 )
 async def query_sessions(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """A page of sessions."""
@@ -312,6 +322,7 @@ async def query_sessions(request: Request[Any, Any, Any], parts: Given) -> Respo
     operation_class=RestOperation,
     summary="Users with their totals",
     request_max_body_size=MAX_BODY,
+    opt=READ,
 )
 async def query_users(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """A page of users, and how many there are."""
@@ -350,6 +361,7 @@ def _user_of(row: dict[str, Any]) -> dict[str, Any]:
     operation_class=RestOperation,
     summary="The names of properties",
     request_max_body_size=MAX_BODY,
+    opt=READ,
 )
 async def query_properties(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """All names."""
@@ -368,6 +380,7 @@ async def query_properties(request: Request[Any, Any, Any], parts: Given) -> Res
     operation_class=RestOperation,
     summary="Rate a request",
     request_max_body_size=MAX_BODY,
+    opt=LOG,
 )
 async def rate(
     request: Request[Any, Any, Any], parts: Given, request_id: FromPath[str]
@@ -383,6 +396,7 @@ async def rate(
     operation_class=RestOperation,
     summary="Rate the request that the body names",
     request_max_body_size=MAX_BODY,
+    opt=LOG,
 )
 async def rate_named(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Keep a rating as a score."""
@@ -396,6 +410,7 @@ async def rate_named(request: Request[Any, Any, Any], parts: Given) -> Response[
     operation_class=RestOperation,
     summary="Score a request",
     request_max_body_size=MAX_BODY,
+    opt=LOG,
 )
 async def score(
     request: Request[Any, Any, Any], parts: Given, request_id: FromPath[str]
@@ -419,6 +434,7 @@ async def score(
     operation_class=RestOperation,
     summary="Set a property of a request",
     request_max_body_size=MAX_BODY,
+    opt=LOG,
 )
 async def set_property(
     request: Request[Any, Any, Any], parts: Given, request_id: FromPath[str]

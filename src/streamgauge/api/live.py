@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Send
 
+from streamgauge.api.guard import READ
 from streamgauge.api.params import Query
 from streamgauge.api.parts import Given, Live
 
@@ -90,6 +91,7 @@ class EventStream(ASGIStreamingResponse):
             generate_examples=False,
         )
     },
+    opt=READ,
 )
 async def get_live(request: Request[Any, Any, Any], parts: Given) -> EventStream:
     """The live view."""

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from streamgauge.api.guard import READ
 from streamgauge.api.health import Health, WorkerHealth, judged
 from streamgauge.api.parts import Given
 from streamgauge.errors import StoreError
@@ -127,6 +128,7 @@ class _Snapshot(Collector):
     operation_id="getMetrics",
     summary="Metrics for Prometheus",
     media_type="text/plain",
+    opt=READ,
 )
 async def get_metrics(parts: Given) -> Response[Any]:
     """Health as numbers; without the store's own when it does not answer."""

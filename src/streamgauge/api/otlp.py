@@ -14,6 +14,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from streamgauge.api.bodies import BadBody, read_body
 from streamgauge.api.errors import error_response
 from streamgauge.api.genai import is_call, log_of
+from streamgauge.api.guard import LOG
 from streamgauge.api.log import NOT_KEPT, Entry, entries_of
 from streamgauge.api.parts import Given
 from streamgauge.api.spans import NotSpans, Span, read_json, read_protobuf
@@ -57,6 +58,7 @@ def _operation(_: Any, __: Any, path: list[Any]) -> str:
     description="Spans of model calls become records; the others are let go.",
     operation_class=ExportOperation,
     request_max_body_size=MAX_EXPORT,
+    opt=LOG,
 )
 async def export_traces(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Journal the model calls among the spans."""

@@ -8,6 +8,7 @@ from anyio.to_thread import run_sync
 from litestar import Request, get
 
 from streamgauge.api.errors import answers
+from streamgauge.api.guard import READ
 from streamgauge.api.params import PropertiesOperation, Query, RollupOperation
 from streamgauge.api.parts import Given, Parts
 from streamgauge.api.records import BAD_QUESTION
@@ -33,6 +34,7 @@ async def _answer(request: Request[Any, Any, Any], parts: Parts, name: str) -> d
     description="Records of a session added up, the latest sessions first. The records of one, "
     "with their paths, are `/records?session_id=…`.",
     responses={200: answers(Sessions, "The sessions"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def list_sessions(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Sessions."""
@@ -46,6 +48,7 @@ async def list_sessions(request: Request[Any, Any, Any], parts: Given) -> dict[s
     summary="Users",
     description="Records of a user added up, the latest users first.",
     responses={200: answers(Users, "The users"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def list_users(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Users."""
@@ -60,6 +63,7 @@ async def list_users(request: Request[Any, Any, Any], parts: Given) -> dict[str,
     description="Records of a provider's model added up, the most used first: latency, errors, "
     "tokens, cost, and the cost per 1,000 tokens of output.",
     responses={200: answers(Models, "The models"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def list_models(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Models."""
@@ -73,6 +77,7 @@ async def list_models(request: Request[Any, Any, Any], parts: Given) -> dict[str
     summary="Properties",
     description="The names of the properties of the records that match, with the commonest values.",
     responses={200: answers(Properties, "The properties"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def list_properties(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Properties."""

@@ -8,6 +8,7 @@ from anyio.to_thread import run_sync
 from litestar import Request, get
 
 from streamgauge.api.errors import answers
+from streamgauge.api.guard import READ
 from streamgauge.api.params import HeatmapOperation, Query, StatsOperation
 from streamgauge.api.parts import Given
 from streamgauge.api.records import BAD_QUESTION
@@ -23,6 +24,7 @@ from streamgauge.store import heatmap, stats
     description="Count, errors, tokens, cost and latency percentiles of the records that match, "
     "in time buckets and groups.",
     responses={200: answers(Stats, "The aggregates"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def get_stats(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Aggregates by time and group."""
@@ -43,6 +45,7 @@ async def get_stats(request: Request[Any, Any, Any], parts: Given) -> dict[str, 
     description="How many of the records that match fell into each field of time and time to "
     "first token. Fields without records are left out.",
     responses={200: answers(Heatmap, "The fields"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def get_heatmap(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Counts by time and time to first token."""

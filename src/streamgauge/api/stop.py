@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from streamgauge.api.answer import is_young
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
+from streamgauge.api.guard import LOG
 from streamgauge.api.params import Query
 from streamgauge.api.parts import Given
 
@@ -64,6 +65,7 @@ class Workers:
         404: answers(ErrorAnswer, "There is no such stream, or it does not run any more"),
         503: answers(ErrorAnswer, "No worker has heard of it; ask again"),
     },
+    opt=LOG,
 )
 async def stop_record(
     request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]

@@ -10,6 +10,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from streamgauge.api.errors import MESSAGES, NotFound
+from streamgauge.api.guard import EVERYBODY
 from streamgauge.api.parts import Given, Parts
 
 # The page loads nothing from elsewhere and runs only its own scripts; model output is text to it.
@@ -50,29 +51,29 @@ The same is there as JSON: /api/v1/records, /api/v1/stats, /api/v1/live
 
 
 # The first words of the addresses that the page draws; each may have more behind it.
-VIEWS = ("records", "live", "overview", "sessions", "users", "models", "health", "compare")
+VIEWS = ("records", "live", "overview", "sessions", "users", "models", "health", "keys", "compare")
 
 
-@get(["/", *(f"/{view}" for view in VIEWS)], include_in_schema=False)
+@get(["/", *(f"/{view}" for view in VIEWS)], include_in_schema=False, opt=EVERYBODY)
 async def page(parts: Given) -> Response[bytes]:
     """The page; which view it shows is its own affair."""
     return await run_sync(_page, parts)
 
 
-@get([f"/{view}/{{rest:path}}" for view in VIEWS], include_in_schema=False)
+@get([f"/{view}/{{rest:path}}" for view in VIEWS], include_in_schema=False, opt=EVERYBODY)
 async def page_of_view(parts: Given, rest: FromPath[Path]) -> Response[bytes]:  # noqa: ARG001 - the page reads it
     """The page again: it finds its view in the address."""
     return await run_sync(_page, parts)
 
 
-@get("/assets/{file:path}", include_in_schema=False)
+@get("/assets/{file:path}", include_in_schema=False, opt=EVERYBODY)
 async def asset(parts: Given, file: FromPath[Path]) -> Response[bytes]:
     """One file that the build named; with a hash in its name it never changes."""
     cache = FOREVER if HASHED.fullmatch(file.name) else FRESH
     return await run_sync(_file, parts, f"assets/{str(file).lstrip('/')}", cache)
 
 
-@get("/{name:str}", include_in_schema=False)
+@get("/{name:str}", include_in_schema=False, opt=EVERYBODY)
 async def top_level(parts: Given, name: FromPath[str]) -> Response[bytes]:
     """A file beside the page, such as its icon."""
     return await run_sync(_file, parts, name, FRESH)

@@ -13,6 +13,7 @@ from streamgauge.errors import StreamgaugeError
 
 ADDRESS = "http://127.0.0.1:4284"
 VARIABLE = "STREAMGAUGE_BASE_URL"
+KEY_VARIABLE = "STREAMGAUGE_API_KEY"
 
 # A question about a million records takes its time.
 PATIENCE_S = 60.0
@@ -23,8 +24,10 @@ Pairs = list[tuple[str, str | int | float | bool | None]]  # as httpx types it
 class Server:
     """The server at *url*, else at ``STREAMGAUGE_BASE_URL``, else on this machine."""
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(self, url: str | None = None, api_key: str | None = None) -> None:
         self.url = (url or os.environ.get(VARIABLE) or ADDRESS).rstrip("/")
+        self.api_key = api_key or os.environ.get(KEY_VARIABLE) or None
+        self._headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
 
     def ask(self, path: str, parameters: Pairs | None = None) -> Any:
         """Return the JSON that it answers; raises `StreamgaugeError` in its own words."""
@@ -43,9 +46,13 @@ class Server:
     def _get(self, path: str, parameters: Pairs | None) -> httpx.Response:
         try:
             answer = httpx.get(
-                self.url + path, params=parameters, timeout=PATIENCE_S, trust_env=False
+                self.url + path,
+                params=parameters,
+                headers=self._headers,
+                timeout=PATIENCE_S,
+                trust_env=False,
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
             raise self._unreachable(error) from None
         return self._checked(answer)
 
@@ -53,7 +60,9 @@ class Server:
     def _stream(self, path: str, read_s: float | None = PATIENCE_S) -> Iterator[httpx.Response]:
         timeout = httpx.Timeout(PATIENCE_S, read=read_s)
         try:
-            with httpx.stream("GET", self.url + path, timeout=timeout, trust_env=False) as answer:
+            with httpx.stream(
+                "GET", self.url + path, headers=self._headers, timeout=timeout, trust_env=False
+            ) as answer:
                 if answer.status_code >= httpx.codes.BAD_REQUEST:
                     answer.read()
                 yield self._checked(answer)

@@ -11,6 +11,7 @@ import typer
 
 from streamgauge import __version__
 from streamgauge.errors import ConfigurationError, StreamgaugeError
+from streamgauge.keys import Scope
 from streamgauge.settings import load, table
 
 app = typer.Typer(
@@ -159,11 +160,16 @@ Filters = Annotated[
     typer.Argument(help="COLUMN=VALUE, COLUMN.gt=VALUE, property.NAME=VALUE, q=TEXT"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one object a line.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(help="A key of that server, if it has any [default: STREAMGAUGE_API_KEY]"),
+]
 
 
 @app.command()
 def tail(
     url: Url = None,
+    api_key: ApiKey = None,
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     provider: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
     as_json: AsJson = False,
@@ -172,13 +178,16 @@ def tail(
     from streamgauge.cli.asking import Server
     from streamgauge.cli.tail import run
 
-    return _finish(lambda: run(Server(url), model=model, provider=provider, is_json=as_json))
+    return _finish(
+        lambda: run(Server(url, api_key), model=model, provider=provider, is_json=as_json)
+    )
 
 
 @app.command()
 def records(
     filters: Filters = None,
     url: Url = None,
+    api_key: ApiKey = None,
     sort: Annotated[str, typer.Option(help="A column; - in front: descending.")] = "-started_at",
     limit: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
     as_json: AsJson = False,
@@ -189,7 +198,11 @@ def records(
 
     return _finish(
         lambda: run(
-            asking.Server(url), asking.filters(filters), sort=sort, limit=limit, is_json=as_json
+            asking.Server(url, api_key),
+            asking.filters(filters),
+            sort=sort,
+            limit=limit,
+            is_json=as_json,
         )
     )
 
@@ -198,6 +211,7 @@ def records(
 def stats(
     filters: Filters = None,
     url: Url = None,
+    api_key: ApiKey = None,
     group_by: Annotated[str | None, typer.Option(help="A column, or property.NAME.")] = None,
     bucket: Annotated[str | None, typer.Option(help="Seconds, or auto.")] = None,
     as_json: AsJson = False,
@@ -208,7 +222,7 @@ def stats(
 
     return _finish(
         lambda: run(
-            asking.Server(url),
+            asking.Server(url, api_key),
             asking.filters(filters),
             group_by=group_by,
             bucket=bucket,
@@ -221,6 +235,7 @@ def stats(
 def replay(
     record: Annotated[str, typer.Argument(help="The record's id.")],
     url: Url = None,
+    api_key: ApiKey = None,
     speed: Annotated[
         float, typer.Option(help="So many times as fast; 0 does not wait.", min=0)
     ] = 1.0,
@@ -231,7 +246,9 @@ def replay(
     from streamgauge.cli.asking import Server
     from streamgauge.cli.replay import run
 
-    return _finish(lambda: run(Server(url), record, speed=speed, is_raw=raw, is_json=as_json))
+    return _finish(
+        lambda: run(Server(url, api_key), record, speed=speed, is_raw=raw, is_json=as_json)
+    )
 
 
 @app.command("import")
@@ -239,13 +256,60 @@ def import_requests(
     source: Annotated[str, typer.Argument(help="Where from: helicone.", metavar="helicone")],
     what: Annotated[str, typer.Argument(help="A file of requests in JSON, or the URL of its API.")],
     url: Url = None,
-    key: Annotated[str | None, typer.Option(help="A key of that server.")] = None,
+    api_key: ApiKey = None,
 ) -> int:
     """Bring requests over from Helicone, with their sessions, users, properties and scores."""
     from streamgauge.cli.asking import Server
     from streamgauge.cli.importing import run
 
-    return _finish(lambda: run(source, what, to=Server(url).url, key=key, say=_say))
+    def start() -> int:
+        server = Server(url, api_key)
+        return run(source, what, to=server.url, key=server.api_key, say=_say)
+
+    return _finish(start)
+
+
+keys = typer.Typer(help="API keys of a data folder, whether its server runs or not.")
+app.add_typer(keys, name="keys")
+
+KeysConfig = Annotated[Path | None, typer.Option(help="The server's TOML file of settings.")]
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What it is for.")],
+    scope: Annotated[
+        list[Scope],
+        typer.Option(help="What it may: log calls, read records, or all of it and keys (admin)."),
+    ],
+    data: Data = None,
+    config: KeysConfig = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make a key and print it; it is shown only now."""
+    from streamgauge.cli.keys import create, keys_of
+
+    return _finish(lambda: create(keys_of(data, config), name, scope, is_json=as_json))
+
+
+@keys.command("list")
+def list_keys(data: Data = None, config: KeysConfig = None, as_json: AsJson = False) -> int:
+    """List all keys, without their secrets."""
+    from streamgauge.cli.keys import keys_of, listed
+
+    return _finish(lambda: listed(keys_of(data, config), is_json=as_json))
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="Its id, as `keys list` says.", metavar="ID")],
+    data: Data = None,
+    config: KeysConfig = None,
+) -> int:
+    """End a key at once and for good."""
+    from streamgauge.cli.keys import keys_of, revoke
+
+    return _finish(lambda: revoke(keys_of(data, config), key_id))
 
 
 @app.command()

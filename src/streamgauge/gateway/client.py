@@ -305,6 +305,8 @@ class ClientConnection(asyncio.Protocol):
                 limits=limits,
             )
             route = self.gateway.routes.resolve(head)
+            if self.gateway.guard is not None and route.is_recorded:
+                self.gateway.guard.check(head)
             policy = self.gateway.policies.of(route.name, head)
             plan = self.gateway.plans.of(route, head)
         except Refused as refused:

@@ -39,6 +39,7 @@ REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
 REASONS = {
     200: b"OK",
     400: b"Bad Request",
+    401: b"Unauthorized",
     403: b"Forbidden",
     405: b"Method Not Allowed",
     408: b"Request Timeout",
@@ -76,6 +77,7 @@ class RequestHead:
         "expects_continue",
         "forward",
         "headers",
+        "host",
         "hosts",
         "kept",
         "key",
@@ -92,6 +94,7 @@ class RequestHead:
         self.target = target
         self.version = version
         self.headers = headers
+        self.host = b"localhost"
         self.hosts = 0
         self.length: int | None = None
         self.chunked = False
@@ -134,6 +137,7 @@ class RequestHead:
 
 
 def _take_host(head: RequestHead, value: bytes) -> None:
+    head.host = value
     head.hosts += 1
 
 

@@ -84,7 +84,7 @@ class Route(Struct, frozen=True):
     provider: str
     origin: Origin
     url: str  # of the origin
-    host: bytes  # the Host header
+    host: bytes  # the Host header; empty where it stays the client's
     path: bytes
     name: str = ""  # the provider's, or that of the route in the settings
     rest: bytes = b""  # of the path, after the name
@@ -184,7 +184,7 @@ class Routes:
         *_, api, version, call = b"", b"", b"", *filter(None, path.split(b"/"))
         if api in HELICONE_LOGS and (version, call) == (b"v1", b"log"):
             target = b"/%b/v1/log%b%b" % (api, mark, query)
-        return Route("", self._recorder, "the recorder", b"localhost", target)
+        return Route("", self._recorder, "the recorder", b"", target)
 
     def _to_provider(self, base: _Base, rest: bytes, head: RequestHead) -> Route:
         if base.placeholder is None:

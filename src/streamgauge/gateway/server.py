@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from streamgauge.gateway.breaker import Watch
 from streamgauge.gateway.client import ClientConnection
+from streamgauge.gateway.guard import Guard
 from streamgauge.gateway.ident import Ids
 from streamgauge.gateway.policy import Policies
 from streamgauge.gateway.pool import Pool
@@ -18,6 +19,7 @@ from streamgauge.gateway.probes import keep_alive
 from streamgauge.gateway.routes import Routes
 from streamgauge.gateway.targets import Plans
 from streamgauge.gateway.turn import Turn
+from streamgauge.keys import Keys
 from streamgauge.secrets import KeyHasher, Signer
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Gateway:
         self.policies = Policies(settings)
         self.plans = Plans(settings, self.routes)
         self.watch = Watch()
+        self.guard = Guard(Keys(settings.data_dir)) if settings.require_key else None
         self.header_ns = int(limits.header_timeout_s * 1e9)
         self.keepalive_ns = int(limits.keepalive_timeout_s * 1e9)
         self.clients: set[ClientConnection] = set()

@@ -164,7 +164,7 @@ class Upload:
         return upstream_request(
             self.head,
             path=self._route.path,
-            host=self._route.host,
+            host=self._route.host or self.head.host,  # the recorder judges where a page is from
             forward=forward,
             is_looked_into=self._is_looked_into,
         )

@@ -1,0 +1,126 @@
+"""Who may do what: every handler says the scope that it takes, and one guard looks.
+
+A handler that says nothing is for admins. Two kinds of pages may not use the browser of somebody
+who may: one of another origin can send what takes no preflight, and one whose name was made to
+lead to this machine (DNS rebinding) is of our origin, to the browser.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+
+from streamgauge.api.errors import error_response
+from streamgauge.errors import KeysError
+from streamgauge.keys import Key, Keys, Scope, bare
+
+# Where a key may stand. The page has it in a cookie that no script can read.
+HEADERS = ("authorization", "streamgauge-auth", "helicone-auth", "x-api-key", "api-key")
+COOKIE = "streamgauge-key"
+
+# What a handler has among its options: a `Scope`, or that everybody may.
+SCOPE, OPEN = "scope", "open"
+LOG, READ, ADMIN = ({SCOPE: scope} for scope in (Scope.LOG, Scope.READ, Scope.ADMIN))
+EVERYBODY = {SCOPE: OPEN}
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+OWN_SITES = ("same-origin", "none")  # of Sec-Fetch-Site
+
+NO_KEY = (
+    "this server has API keys: send one as Authorization: Bearer KEY; "
+    "`streamgauge keys create` makes one"
+)
+UNKNOWN_KEY = "this API key is unknown here, or was revoked"
+FOREIGN = (
+    "a page of another origin may change nothing here; a proxy in front of this server has to pass "
+    "on the Host header"
+)
+OTHER_NAME = (
+    "without API keys this server answers to localhost and addresses only, as any page could have "
+    "a name lead here: make a key with `streamgauge keys create`, or start it with --allow-remote "
+    "if something else guards it"
+)
+
+
+class Refused(Exception):  # noqa: N818 - an answer more than an error
+    """401 where there is no key or a wrong one, 403 where it is good for something else."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let a request through to *handler*, or raise `Refused` or `KeysError`."""
+    if connection.scope.get("method") not in SAFE and _is_foreign(connection):
+        raise Refused(403, FOREIGN)
+    scope = handler.opt.get(SCOPE, Scope.ADMIN)
+    if scope != OPEN:
+        admit(connection, scope)
+
+
+def admit(connection: Connection, scope: Scope) -> None:
+    """Raise `Refused` unless the request may do what takes *scope*, or `KeysError`."""
+    state = connection.app.state
+    if not state.api_keys.exist:
+        if state.is_local and not _is_near(connection.headers.get("host", "")):
+            raise Refused(403, OTHER_NAME)
+        return
+    key = key_of(connection)
+    if key is None:
+        raise Refused(401, UNKNOWN_KEY if any(_told(connection)) else NO_KEY)
+    if not key.allows(scope):
+        raise Refused(403, f"this takes a key with the scope {scope}; {key.name!r} has none")
+
+
+def key_of(connection: Connection) -> Key | None:
+    """Return the key that came with a request; raises `KeysError`."""
+    keys: Keys = connection.app.state.api_keys
+    return keys.find(_told(connection))
+
+
+def _told(connection: Connection) -> list[str]:
+    told = [bare(value) for name in HEADERS for value in connection.headers.getall(name, [])]
+    told.append(connection.cookies.get(COOKIE, ""))
+    return [one for one in told if one]
+
+
+def _is_foreign(connection: Connection) -> bool:
+    """Whether a page of another origin sends it; what is no browser says nothing of that."""
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in OWN_SITES
+    origin = connection.headers.get("origin")  # a browser says no more over plain HTTP
+    return origin is not None and origin.partition("://")[2] != connection.headers.get("host")
+
+
+def _is_near(host: str) -> bool:
+    """Whether a Host header is one that nobody can have lead here: an address, or localhost."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def on_fault(_: Request[Any, Any, Any], fault: KeysError) -> Response[Any]:
+    """Nobody can tell who may do what: 503, and nobody may do anything."""
+    return error_response(503, str(fault))
+
+
+def on_refused(_: Request[Any, Any, Any], refused: Refused) -> Response[Any]:
+    """Refuse, in the one shape of an error."""
+    response = error_response(refused.status, str(refused))
+    if refused.status == 401:
+        response.set_header("WWW-Authenticate", "Bearer")
+    return response
