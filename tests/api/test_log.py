@@ -103,6 +103,69 @@ def test_a_stream_in_one_piece_has_the_times_that_were_told(product: Product) ->
     assert (record["first_byte_ms"], record["last_token_ms"], record["stalls"]) == (None,) * 3
 
 
+SSE = "".join(f"data: {one}\n\n" for one in (delta("Hel"), delta("lo"), STOP, USAGE, "[DONE]"))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [delta("Hel"), delta("lo"), STOP, USAGE],
+        [delta("Hel"), delta("lo"), STOP, USAGE, "[DONE]"],
+        [SSE],
+        [SSE[at : at + 7] for at in range(0, len(SSE), 7)],
+        SSE.splitlines(),
+        SSE.splitlines(keepends=True),
+        ["", ": keep-alive\n\n", SSE],
+        [f"event: x\n{SSE}"],
+        [f"{delta('Hel')}\n{delta('lo')}\n{STOP[:9]}", f"{STOP[9:]}\n", f"{USAGE}\n"],
+    ],
+    ids=[
+        "events", "events and [DONE]", "SSE", "SSE cut anywhere", "lines", "lines with their ends",
+        "a comment first", "a name first", "NDJSON cut anywhere",
+    ],
+)  # fmt: skip
+def test_a_stream_may_be_told_in_any_pieces(product: Product, texts: list[str]) -> None:
+    """As a program got them: nobody says what they are."""
+    chunks = [(10.0 * number, text) for number, text in enumerate(texts, 1)]
+    record = logged(product, stream(*chunks, path=None))
+    assert (record["dialect"], record["response_text"]) == ("openai_chat", "Hello")
+    assert (record["outcome"], record["output_tokens"]) == ("completed", 2)
+    assert record["ttft_ms"] is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["Hel", "lo", "\n", "", "data: is a word"],
+        ["data: is", " a word"],
+        [": so it begins"],
+        ['{"a', '": [1', "]}"],
+        ["[", "1, 2]"],
+    ],
+)
+def test_words_are_the_text_itself(product: Product, words: list[str]) -> None:
+    """With their times; their tokens are counted, and no last word is missed."""
+    chunks = [(10.0 * number, word) for number, word in enumerate(words, 1)]
+    record = logged(product, stream(*chunks, path=None))
+    assert (record["dialect"], record["response_text"]) == (None, "".join(words))
+    assert (record["outcome"], record["streaming"]) == ("completed", True)
+    assert (record["ttft_ms"], record["usage_source"]) == (10, "estimated")
+    assert record["output_tokens"] > 0
+    pieces = product.http.get(f"/api/v1/records/{record['id']}/replay").json()["pieces"]
+    assert [text for _, _, text in pieces] == [word for word in words if word]
+
+
+@pytest.mark.parametrize("as_text", [json.dumps, str], ids=["JSON", "text"])
+def test_a_whole_answer_may_be_text(product: Product, as_text: Any) -> None:
+    """That is JSON, or what was said."""
+    message = {"message": {"content": "Hi"}, "finish_reason": "stop", "index": 0}
+    said = {"object": "chat.completion", "choices": [message]}
+    body = as_text(said) if as_text is json.dumps else "Hi"
+    record = logged(product, log(path=None, response={"status": 200, "body": body}))
+    assert (record["response_text"], record["usage_source"]) == ("Hi", "estimated")
+    assert record["output_tokens"] == 1
+
+
 def test_bodies_are_left_out_on_request(product: Product) -> None:
     """They are measured all the same."""
     record = logged(product, stream(*WHOLE, labels={"omit_request": True, "omit_response": True}))
@@ -176,9 +239,8 @@ def test_what_was_acknowledged_survives(product: Product) -> None:
 def test_a_custom_event_is_kept(product: Product) -> None:
     """Tools, vector databases, data."""
     event = {"_type": "tool", "toolName": "weather", "input": {"city": "Paris"}}
-    record = logged(
-        product, log(path=None, provider=None, event=event, response={"body": {"temp": 9}})
-    )
+    record = logged(product, log(path=None, provider=None, event=event, response={"body": "9 °C"}))
+    assert (record["response_text"], record["usage_source"]) == ("9 °C", "unknown")
     assert record["properties"]["_type"] == "tool"
     assert json.loads(record["properties"]["_event"]) == event
 

@@ -137,6 +137,13 @@ def test_bytes_may_be_cut_within_a_character(logger, server):
     assert "".join(texts) == "data: é€\n\n"
 
 
+def test_labels_say_what_is_left_out_and_whose_prices_count(logger, server):
+    """As they do in the gateway."""
+    headers = {"Streamgauge-Omit-Request": "true", "Helicone-Model-Override": "gpt-4o"}
+    logger.send_log(REQUEST, "ok", headers=headers)
+    assert server.one()["labels"] == {"omit_request": True, "priced_as": "gpt-4o"}
+
+
 CIRCLE: dict[str, object] = {"model": "x"}
 CIRCLE["self"] = CIRCLE
 

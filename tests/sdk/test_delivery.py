@@ -90,6 +90,16 @@ def test_long_bodies_are_packed_and_too_long_ones_counted(logger, server, caplog
     assert "larger than 10 MB" in caplog.text
 
 
+def test_a_stream_of_objects_that_is_too_long_is_shortened(logger, server):
+    """How long an object is shows only when it is written; half a log is better than none."""
+    chunks = [(n, {"n": n, "text": "x" * 100_000}) for n in range(120)]
+    logger.send_log({}, chunks=chunks)
+    told = server.one()
+    assert len(told["response"]["chunks"]) == 60
+    assert told["error"] == {"type": "not_kept_whole", "message": "without the last 60 chunks"}
+    assert told["outcome"] == "completed"
+
+
 def test_the_queue_is_bounded(caplog):
     """The loss is said when it begins, and its sum at the end."""
     logger = ManualLogger(base_url=NOBODY, max_queued=10, exit_timeout=0.1)
@@ -137,7 +147,7 @@ def test_what_cannot_be_delivered_is_kept_and_sent_by_a_later_run(tmp_path, serv
     spool = tmp_path / "spool"
     logger = ManualLogger("sk-1", NOBODY, spool=spool)
     sent = [
-        logger.send_log({}, "x", headers={"Helicone-Omit-Request": "true", "X-User-Id": "a"})
+        logger.send_log({}, "x", headers={"Helicone-Cache-Enabled": "true", "X-User-Id": "a"})
         for _ in range(3)
     ]
     logger.close(2)
@@ -149,7 +159,7 @@ def test_what_cannot_be_delivered_is_kept_and_sent_by_a_later_run(tmp_path, serv
     with ManualLogger("sk-2", server.url, spool=spool) as later:
         later.send_log({}, "y")
     assert server.logs.keys() > set(sent)
-    assert server.headers[sent[0]]["helicone-omit-request"] == "true"
+    assert server.headers[sent[0]]["helicone-cache-enabled"] == "true"
     assert server.headers[sent[0]]["authorization"] == "Bearer sk-2"
     assert list(spool.iterdir()) == []
 

@@ -364,6 +364,34 @@ def test_a_forked_child_logs_its_own_and_nothing_twice(server):
     assert server.calls == 4
 
 
+def test_a_forked_child_does_not_end_the_stream_of_its_parent(server):
+    """Neither by unwinding the block nor by closing what it has a copy of."""
+    ended = run(
+        PRELUDE.format(url=server.url)
+        + textwrap.dedent(
+            """
+            with logger.log_builder({"model": "block"}) as log:
+                inner = log.to_readable_stream(words())
+                next(inner)
+                if os.fork() == 0:
+                    stream.close()
+                    inner.close()
+                    sys.exit(0)
+                os.wait()
+                next(inner)
+            next(stream)
+            """
+        )
+    )
+    assert ended.returncode == 0, ended.stderr
+    told = server.wait_for(2)
+    assert ["".join(text for _, text in one["response"]["chunks"]) for one in told] == [
+        "wordword",
+        "wordword",
+    ]
+    assert server.calls == 2
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_multiprocessing_child_logs(server, method, tmp_path):
     """It ends without `atexit` when forked, as the workers of Celery do."""

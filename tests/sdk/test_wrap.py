@@ -125,6 +125,17 @@ def test_no_connection(server, logger):
     client.close()
 
 
+def test_a_connection_that_breaks_before_the_first_byte(clients, server):
+    """The answer had begun with its head, so it was no failure to connect."""
+    cut = {"Simulate-Fault": "cut; after=0 events", "Simulate-Tokens": "9"}
+    client = clients(openai.OpenAI, default_headers=cut)
+    with pytest.raises(openai.APIConnectionError):
+        list(client.chat.completions.create(model="m", messages=CHAT["messages"], stream=True))
+    told = server.one()
+    assert told["response"]["status"] == 200
+    assert (told["outcome"], told["closed_by"]) == ("truncated", "upstream")
+
+
 def test_labels_stay_here(clients, server, simulator):
     """They are on the log and do not reach the provider."""
     headers = {**WISHES, "Streamgauge-User-Id": "ann", "Helicone-Property-Env": "dev"}

@@ -7,7 +7,15 @@ import logging
 
 import pytest
 
-from streamgauge.wire.decoding import EVENT, INFLATE_BYTES, SNIFFED, TEXT, Decoding, inflated
+from streamgauge.wire.decoding import (
+    EVENT,
+    INFLATE_BYTES,
+    SNIFFED,
+    TEXT,
+    Decoding,
+    TextDecoding,
+    inflated,
+)
 from streamgauge.wire.detect import Choice
 from tests.recorder.desk import DONE, ROLE, STOP, event
 
@@ -30,7 +38,7 @@ def test_a_chunk_tells_what_it_brought() -> None:
 def test_an_unknown_dialect_has_events_but_no_reply() -> None:
     """Its frames can still be timed."""
     decoding = Decoding(Choice("sse", None), None)
-    assert decoding.feed(event("a")) == EVENT
+    assert decoding.feed(b'data: {"said":"a"}\n\n') == EVENT
     assert decoding.reply.text() == ""
     assert decoding.is_stream
     assert not decoding.is_whole
@@ -45,8 +53,8 @@ def test_what_nobody_would_read_is_not_framed() -> None:
 
 
 def test_a_dialect_shows_in_the_first_frames_of_an_unknown_path() -> None:
-    """What came before it showed is read, too; here, Azure's first chunk."""
-    first = b'data: {"object":"","choices":[],"prompt_filter_results":[1]}\n\n'
+    """What came before it showed is read, too."""
+    first = b'data: {"object":"","prompt_filter_results":[1]}\n\n'
     named = b'data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"a"}}]}\n\n'
     decoding = Decoding(Choice("sse", None), None)
     assert decoding.feed(first) == EVENT
@@ -55,6 +63,25 @@ def test_a_dialect_shows_in_the_first_frames_of_an_unknown_path() -> None:
     assert decoding.reply.text() == "ab"
     assert decoding.reply.reply().extra == {"prompt_filter_results": [1]}
     assert decoding.is_whole
+
+
+def test_who_leaves_out_what_a_chunk_is_has_said_it_by_its_choices() -> None:
+    """As chunks are that somebody made by hand, and Azure's first one."""
+    decoding = Decoding(Choice("sse", None), None)
+    assert decoding.feed(b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n') & TEXT
+    assert decoding.reply.text() == "a"
+
+
+def test_a_text_is_its_own_content() -> None:
+    """Also where it is cut within a character; it has no last word to miss."""
+    decoding = TextDecoding()
+    raw = "é€".encode()
+    heard = [decoding.feed(raw[at : at + 1]) for at in range(len(raw))]
+    assert heard == [0, EVENT | TEXT, 0, 0, EVENT | TEXT]
+    decoding.feed(raw[:1])
+    decoding.close()
+    assert decoding.reply.text() == "é€\ufffd"
+    assert (decoding.is_read, decoding.dialect, decoding.is_stream) == (True, None, False)
 
 
 def test_a_dialect_shows_in_a_plain_body() -> None:

@@ -18,10 +18,11 @@ from msgspec import Meta, Struct
 
 from streamgauge.api.bodies import BadBody, read_body
 from streamgauge.api.errors import ErrorAnswer, answers, error_response
-from streamgauge.api.guard import LOG
 from streamgauge.api.parts import Given
+from streamgauge.api.told import JSON, stream_of, type_of
 from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Mark, Open
 from streamgauge.record import ClosedBy, Outcome, Source
+from streamgauge.recorder.labels import EVENT_TYPE
 from streamgauge.secrets import is_secret, redacted
 
 # A log that is longer is refused, before or after it is unpacked.
@@ -33,8 +34,6 @@ FUTURE = timedelta(days=1)
 MS = 1_000_000
 
 NOT_KEPT = "the journal's disk does not take it; send it again later"
-
-SSE, JSON, TEXT = "text/event-stream", "application/json", "text/plain"
 
 Entry = tuple[int, bytes, int, bytes]
 Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
@@ -128,7 +127,6 @@ _decode = msgspec.json.Decoder(Log).decode
         413: answers(ErrorAnswer, "It is too long"),
         503: answers(ErrorAnswer, "The journal's disk does not take it"),
     },
-    opt=LOG,
 )
 async def log_call(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Journal one call; its record follows within about a second."""
@@ -150,7 +148,8 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     """Return *log*, told by *source*, as the journal has an exchange."""
     answer = log.response
     base = monotonic_ns()
-    said = [(base + int(ms * MS), data) for ms, data in _pieces(log)]
+    kind, pieces = _answer(log)
+    said = [(base + int(ms * MS), data) for ms, data in pieces]
     last = max((at for at, _ in said), default=base)
     ended = last if log.ended_ms is None else max(last, base + int(log.ended_ms * MS))
     exchange = log.id.bytes
@@ -171,7 +170,7 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
         told = Mark(name="untimed", value=int((answer.ttft_ms or 0.0) * MS))
         entries.append((Kind.MARK, exchange, base, _pack(told)))
     if answer.status is not None or said:
-        head = Head(status=answer.status or 0, headers=_headers(log), connected_ns=0)
+        head = Head(status=answer.status or 0, headers=_headers(answer, kind), connected_ns=0)
         first = said[0][0] if said else ended
         entries.append((Kind.HEAD, exchange, first, _pack(head)))
     entries += [(Kind.CHUNK, exchange, at, OVERHEAD.pack(0) + data) for at, data in said]
@@ -179,29 +178,26 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     return entries
 
 
-def _pieces(log: Log) -> list[tuple[float, bytes]]:
-    """Return the answer's bytes with their times; a frame a chunk becomes server-sent events."""
-    answer = log.response
-    if answer.chunks is not None:
-        frame = _sse if answer.content_type is None else str.encode
-        return [(ms, frame(text)) for ms, text in sorted(answer.chunks, key=lambda one: one[0])]
-    if answer.body is None:
-        return []
-    body = answer.body.encode() if isinstance(answer.body, str) else _encode(answer.body)
-    return [(log.ended_ms or 0.0, body)]
-
-
-def _sse(text: str) -> bytes:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "".join(f"data: {line}\n" for line in lines).encode() + b"\n"
-
-
-def _headers(log: Log) -> bytes:
+def _answer(log: Log) -> tuple[str, list[tuple[float, bytes]]]:
+    """Return the content type of an answer, and its bytes with their times."""
     answer = log.response
     kind = answer.content_type
+    if answer.chunks is not None:
+        timed = sorted(answer.chunks, key=lambda one: one[0])
+        texts = [text for _, text in timed]
+        if kind is None:
+            kind, texts = stream_of(texts)
+        return kind, [(ms, text.encode()) for (ms, _), text in zip(timed, texts, strict=True)]
+    if answer.body is None:
+        return kind or JSON, []
+    text = answer.body if isinstance(answer.body, str) else _encode(answer.body).decode()
     if kind is None:
-        kind = SSE if answer.chunks is not None else JSON
-        kind = TEXT if isinstance(answer.body, str) else kind
+        is_stream = isinstance(log.request, dict) and log.request.get("stream") is True
+        kind = type_of(text, is_stream=is_stream) if text is answer.body else JSON
+    return kind, [(log.ended_ms or 0.0, text.encode())]
+
+
+def _headers(answer: LoggedResponse, kind: str) -> bytes:
     given = {
         name: value for name, value in answer.headers.items() if name.lower() != "content-type"
     }
@@ -216,8 +212,8 @@ def _labels(log: Log) -> dict[str, Any]:
     labels: dict[str, Any] = msgspec.to_builtins(log.labels)
     extra = {"sdk": log.sdk} if log.sdk else {}
     if log.event is not None:
-        kind = str(log.event.get("_type") or "data")
-        extra |= {"_type": kind, "_event": _encode(log.event).decode()}
+        kind = str(log.event.get(EVENT_TYPE) or "data")
+        extra |= {EVENT_TYPE: kind, "_event": _encode(log.event).decode()}
     return {**labels, "properties": {**log.labels.properties, **extra}}
 
 

@@ -1,7 +1,9 @@
-"""An answer that is told in one piece after its end: what it is, and the error in front of it.
+"""An answer that is told after its end, whole or in pieces: what it is, and the error in front.
 
 Helicone's log builders join what came with line ends, and put an error's stack trace and an
-empty line before it. Nothing says which of these a text has, so the text itself must.
+empty line before it. Ours sends the pieces that a program got: events of an SDK, bytes or lines
+as they were on the wire, or words. Nothing says which of these a text has, so the text itself
+must.
 """
 
 from __future__ import annotations
@@ -100,3 +102,32 @@ def joined(chunks: list[Any]) -> tuple[str, str]:
         return "\n".join(texts), NDJSON
     text = "".join(texts)
     return text, type_of(text, is_stream=True)
+
+
+# Server-sent events have data in JSON, or a name; prose may begin with a word and a colon, too.
+_EVENTS = re.compile(
+    r"\s*(?:data: ?[\[{]|event:.*?data:|(?:data|id|retry)?:.*?data: ?[\[{])", re.DOTALL
+)
+_LAST_WORD = "[DONE]"
+
+
+def stream_of(texts: list[str]) -> tuple[str, list[str]]:
+    """Return the content type of a stream that was told in pieces, and the pieces as it has them.
+
+    They are bytes or lines as on the wire, one event each, or words.
+    """
+    whole = "".join(texts)
+    if _EVENTS.match(whole):
+        ends = "" if "\n" in whole else "\n"  # who reads line by line has taken them off
+        return SSE, [text + ends for text in texts]
+    if guess(whole.encode(errors="replace")).framing == "ndjson":
+        return NDJSON, texts
+    first = next((text for text in texts if text.strip()), _LAST_WORD)
+    if first.strip() == _LAST_WORD or _is_json(first):
+        return SSE, list(map(_event, texts))
+    return TEXT, texts
+
+
+def _event(text: str) -> str:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "".join(f"data: {line}\n" for line in lines) + "\n"

@@ -35,12 +35,18 @@ from streamgauge.record import (
     Usage,
     UsageSource,
 )
-from streamgauge.recorder.labels import Labels, joined, labels_of, provider_request_id
+from streamgauge.recorder.labels import (
+    EVENT_TYPE,
+    Labels,
+    joined,
+    labels_of,
+    provider_request_id,
+)
 from streamgauge.recorder.outcome import Verdict, judge
 from streamgauge.recorder.source import Ending
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
-from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, inflated
-from streamgauge.wire.detect import choose
+from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, TextDecoding, inflated
+from streamgauge.wire.detect import choose, is_text
 from streamgauge.wire.request import RequestFacts, read_request
 
 # More attempts than a plan can have.
@@ -182,9 +188,15 @@ class Capture:
             timeline.headers(t_ns)
         self.is_tunnel = head.status == 101
         if not self.is_tunnel:
-            choice = choose(path=self.open.path, content_type=headers.get("content-type"))
-            self._decoding = Decoding(choice, headers.get("content-encoding"))
+            self._decoding = self._begun(headers)
         self._tell()
+
+    def _begun(self, headers: dict[str, str]) -> Decoding:
+        kind = headers.get("content-type", "")
+        if self.open.source != Source.GATEWAY and is_text(kind):
+            return TextDecoding()
+        choice = choose(path=self.open.path, content_type=kind)
+        return Decoding(choice, headers.get("content-encoding"))
 
     def chunk(self, t_ns: int, payload: bytes) -> None:
         """Bytes of the answer, behind the overhead of the chunk before them."""
@@ -383,15 +395,13 @@ class Capture:
         request = None if omit.omit_request else self._plain_request().decode("utf-8", "replace")
         self._request.drop()
         known = self._known()
-        if self._decoding is not None and self._decoding.dialect is not None:
+        if self._decoding is not None and self._decoding.is_read:
             reply = self._decoding.reply
             known["finish_reasons"] = reply.finish_reasons()
             known["tool_calls"] = reply.tool_names()
             if not omit.omit_response:
                 known["reply"] = reply.reply()
                 known["response_text"] = reply.text()
-        elif self._is_told_text() and not omit.omit_response:
-            known["response_text"] = self._raw.peek().decode("utf-8", "replace")
         return Record(
             **known,
             **_fields(timing),
@@ -400,11 +410,6 @@ class Capture:
             **ending,
             request_body=request,
         )
-
-    def _is_told_text(self) -> bool:
-        # What passes the gateway as text may be anybody's error page; a log means an answer.
-        kind = self._response_headers.get("content-type", "")
-        return self.open.source != Source.GATEWAY and kind.startswith("text/plain")
 
     def _transcript(self, timeline: Timeline) -> Transcript:
         raw = self._whole = self._raw.take()
@@ -458,8 +463,10 @@ class Capture:
     def _estimated(self, usage: Usage) -> Usage:
         """Return *usage*, with what nobody reported counted, if there was an answer at all."""
         decoding = self._decoding
-        if decoding is None or decoding.dialect is None or (self._status or 200) != 200:
+        if decoding is None or not decoding.is_read or (self._status or 200) != 200:
             return usage
+        if EVENT_TYPE in self._labels.properties:
+            return usage  # a tool or a database has no tokens
         if is_whole(usage):
             return usage
         return estimated(
@@ -480,6 +487,7 @@ class Capture:
             models=(self._labels.priced_as, decoding.reply.model, self._model),
             at=self._wall(self._opened_ns),
             raw=decoding.reply.usage,
+            about=decoding.reply.about,
             own=self._prices,
         )
 

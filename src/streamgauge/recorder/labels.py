@@ -21,6 +21,9 @@ FIELDS = {
 }
 FLAGS = {"omit-request": "omit_request", "omit-response": "omit_response"}
 
+# The property that tells a custom event (a tool, a database, data) from a model's answer.
+EVENT_TYPE = "_type"
+
 # Where providers put the id of a request, the most specific first.
 PROVIDER_ID = (
     "x-request-id",

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from streamgauge.record import Transcript
 from streamgauge.wire.accumulate import Accumulator
-from streamgauge.wire.decoding import Decoding, inflated
-from streamgauge.wire.detect import Choice, choose, dialect_of, guess
+from streamgauge.wire.decoding import Decoding, TextDecoding, inflated
+from streamgauge.wire.detect import Choice, choose, dialect_of, guess, is_text
 from streamgauge.wire.events import (
     Event,
     ReasoningDelta,
@@ -66,18 +66,12 @@ def _said(event: Event) -> tuple[str, str] | None:
     return None
 
 
-def pieces(transcript: Transcript, *, path: str) -> list[Piece]:
+def pieces(transcript: Transcript, *, path: str, is_told: bool = False) -> list[Piece]:
     """Return what the chunks of *transcript* said, in the order in which they came.
 
-    *path* is the request's; it helps to tell the dialect.
+    *path* is the request's; it helps to tell the dialect. *is_told*: it did not pass the gateway.
     """
-    headers = {name.lower(): value for name, value in transcript.response_headers.items()}
-    encoding = headers.get("content-encoding")
-    choice = choose(path=path, content_type=headers.get("content-type"))
-    if choice.framing is None:
-        plain = inflated(transcript.raw[:TELLING], encoding, limit=TELLING)
-        choice = Choice(guess(plain).framing, choice.dialect or dialect_of(path))
-    decoding = Decoding(choice, encoding)
+    decoding = _decoding(transcript, path, is_told=is_told)
     listener = decoding.reply = _Listener()
     found: list[Piece] = []
     offset, last = 0, 0.0
@@ -90,3 +84,15 @@ def pieces(transcript: Transcript, *, path: str) -> list[Piece]:
     decoding.feed(transcript.raw[offset:])
     decoding.close()
     return found + [Piece(last, kind, text) for kind, text in listener.take().items()]
+
+
+def _decoding(transcript: Transcript, path: str, *, is_told: bool) -> Decoding:
+    headers = {name.lower(): value for name, value in transcript.response_headers.items()}
+    encoding, kind = headers.get("content-encoding"), headers.get("content-type")
+    if is_told and is_text(kind):
+        return TextDecoding()
+    choice = choose(path=path, content_type=kind)
+    if choice.framing is None:
+        plain = inflated(transcript.raw[:TELLING], encoding, limit=TELLING)
+        choice = Choice(guess(plain).framing, choice.dialect or dialect_of(path))
+    return Decoding(choice, encoding)

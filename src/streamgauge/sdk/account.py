@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from streamgauge.sdk.faults import Fault
+from streamgauge.sdk.helpers import wire_text
 from streamgauge.sdk.ids import LogId
 from streamgauge.sdk.labels import Labelled
 from streamgauge.sdk.plain import CHANGING, json_text, parsed, snapshot
@@ -101,11 +102,6 @@ class Account:
         """Note the end: a *fault*, or that it went well as far as anybody here can tell."""
         if self.outcome is not None:
             return
-        if self.unkept and fault is None:
-            # The last word is not kept; that nobody missed it is known only here.
-            fault = Fault(
-                "completed", "upstream", "not_kept_whole", f"without the last {self.unkept} chunks"
-            )
         if self.ended_at is None or fault is not None:
             self.ended_at = at
         if fault is not None:
@@ -127,8 +123,21 @@ class Account:
 
     # -- as JSON ---------------------------------------------------------------------------
 
+    def shorten(self) -> bool:
+        """Leave out the second half of the chunks; false if there are none to leave out."""
+        kept = len(self.chunks) // 2
+        self.unkept += len(self.chunks) - kept
+        del self.chunks[kept:]
+        return kept > 0
+
     def told(self, version: str) -> bytes:
         """Return the body of ``POST /api/v1/log``, as docs/http.md describes it."""
+        outcome, closed_by, error = self.outcome, self.closed_by, self.error
+        if self.unkept:
+            # The last word is not kept; that nobody missed it is known only here.
+            outcome, closed_by = outcome or "completed", closed_by or "upstream"
+            why = f"without the last {self.unkept} chunks"
+            error = error or {"type": "not_kept_whole", "message": why}
         request = parsed(self.request)
         if isinstance(request, dict):
             request = {name: one for name, one in request.items() if name not in NOT_BODY}
@@ -142,9 +151,9 @@ class Account:
                 "request": request,
                 "response": self._response(),
                 "ended_ms": None if self.ended_at is None else self._ms(self.ended_at),
-                "outcome": self.outcome,
-                "closed_by": self.closed_by,
-                "error": self.error,
+                "outcome": outcome,
+                "closed_by": closed_by,
+                "error": error,
                 "labels": self.labels,
                 "event": request if is_event else None,
                 "sdk": f"streamgauge-python/{version}",
@@ -169,8 +178,9 @@ class Account:
     def _chunks(self) -> list[tuple[float, str]]:
         # A character that the network cut in two belongs to the chunk that completes it.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        readers: dict[type, Callable[[Any], str]] = {str: str, bytes: decoder.decode}
-        return [(self._ms(at), readers.get(type(one), json_text)(one)) for at, one in self.chunks]
+        readers: dict[type, Callable[[Any], str | None]] = {str: str, bytes: decoder.decode}
+        texts = ((at, readers.get(type(one), wire_text)(one)) for at, one in self.chunks)
+        return [(self._ms(at), text) for at, text in texts if text is not None]
 
     def _ms(self, at: float) -> float:
         return round(max(at - self.started_at, 0.0) * 1000, 3)

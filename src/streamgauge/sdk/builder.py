@@ -69,8 +69,7 @@ class LogBuilder:
         self._is_in_block = False
         # Taken once, never given back, and never waited for: whoever gets it sends.
         self._once = threading.Lock()
-        # A copy in a forked child is not sent by itself; the original is.
-        self._pid = os.getpid()
+        self._own()
         delivery.start()
         _open.add(self)
 
@@ -154,11 +153,13 @@ class LogBuilder:
         It only joins a queue, so it needs no ``await``, and allows one.
         """
         self._delivery.start()
+        self._own()
         self._send_when_ended()
         return self.id
 
     def __enter__(self) -> LogBuilder:
         self._is_in_block = True
+        self._own()
         return self
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
@@ -173,8 +174,14 @@ class LogBuilder:
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self.__exit__(kind, error, traceback)
 
+    def _own(self) -> None:
+        """A copy in a forked child is not sent, unless it is used there; the original is."""
+        self._pid = os.getpid()
+
     def _send_when_ended(self) -> None:
         is_over = self._streams <= 0 or self._account.outcome is not None
+        if self._pid != os.getpid():
+            return
         if is_over and not self._is_in_block and self._once.acquire(blocking=False):
             self._account.end(perf_counter())
             self._delivery.put(self._account)
@@ -194,11 +201,14 @@ class LogBuilder:
     def _stream_began(self) -> None:
         self._streams += 1
         self._has_stream = True
+        self._own()
 
     def _stream_ended(self, error: BaseException | None, *, left: bool) -> None:
         self._streams -= 1
         if error is not None:
-            self._account.end(perf_counter(), fault_of(error, began=self._account.began))
+            account = self._account
+            answered = account.status is not None and account.status < 400
+            account.end(perf_counter(), fault_of(error, began=account.began, answered=answered))
         elif left:
             self._account.leave(perf_counter())
         else:
@@ -208,9 +218,8 @@ class LogBuilder:
     def _stream_dropped(self) -> None:
         """Note that a stream was forgotten: its reader left when it took the last item."""
         self._streams -= 1
-        if self._pid == os.getpid():
-            self._account.leave()
-            self._send_when_ended()
+        self._account.leave()
+        self._send_when_ended()
 
     def _backdate(self, started_at: float | None, duration_ms: float | None) -> None:
         """Move the beginning to where a caller has measured it, in the past."""
@@ -224,7 +233,7 @@ class LogBuilder:
 
     def _end_with_process(self) -> None:
         self._is_in_block = False
-        if self._pid != os.getpid() or (self._account.is_empty and not self._streams):
+        if self._account.is_empty and not self._streams:
             return
         if self._streams:
             self._account.leave()

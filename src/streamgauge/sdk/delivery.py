@@ -231,6 +231,8 @@ class Delivery:
     def _written(self, account: Account) -> Letter | None:
         try:
             body = account.told(_version())
+            while len(body) > MAX_BODY_BYTES and account.shorten():
+                body = account.told(_version())
         except Exception as error:
             self._lose(f"{type(error).__name__} in writing it")
             return None

@@ -62,12 +62,13 @@ def fault_of(
     error: BaseException | str,
     *,
     began: bool,
+    answered: bool = False,
     status: int | None = None,
     otherwise: tuple[End, End] = OTHERWISE,
 ) -> Fault:
     """Return what *error* means; *began* tells whether a part of the answer was there.
 
-    *otherwise* is for what no row knows.
+    *answered*: its head was, at least. *otherwise* is for what no row knows.
     """
     names: frozenset[str] = frozenset()
     kind, message = None, str(error) or None
@@ -79,6 +80,8 @@ def fault_of(
         return Fault("http_error", "upstream", kind, message, status)
     ends = next((ends for row, *ends in FAULTS if names.intersection(row)), otherwise)
     outcome, closed_by = ends[began]
+    if answered and outcome in ("connect_failed", "http_error"):
+        outcome = "truncated"  # it had been no error until then
     if outcome == "http_error" and status is None:
         status = UNKNOWN_STATUS
     return Fault(outcome, closed_by, kind, message, status)

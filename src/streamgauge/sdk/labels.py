@@ -16,7 +16,9 @@ FIELDS = {
     "session-path": "session_path",
     "session-name": "session_name",
     "request-id": "client_request_id",
+    "model-override": "priced_as",
 }
+FLAGS = {"omit-request": "omit_request", "omit-response": "omit_response"}
 AUTH = "auth"
 
 Headers = Mapping[str, Any]
@@ -47,6 +49,8 @@ def labelled(*several: Headers | None) -> Labelled:
                 properties[rest[len(PROPERTY) :]] = value
             elif rest in FIELDS:
                 labels[FIELDS[rest]] = value
+            elif rest in FLAGS:
+                labels[FLAGS[rest]] = value.strip().lower() == "true"
             elif rest == AUTH:
                 kept.setdefault("authorization", value)
             else:

@@ -30,12 +30,14 @@ def snapshot(value: Any) -> Any:
         return value
 
 
-def json_text(value: Any) -> str:
-    """Return *value* as JSON without spaces."""
+def json_text(value: Any, *, without: frozenset[str] | None = None) -> str:
+    """Return *value* as JSON without spaces; *without* are fields of a model to leave out."""
     dump = getattr(type(value), "model_dump_json", None)
     try:
         if dump is not None:
-            return str(dump(value, by_alias=True, exclude_unset=True, warnings=False))
+            return str(
+                dump(value, by_alias=True, exclude_unset=True, exclude=without, warnings=False)
+            )
         return _dumped(value)
     except Exception:  # NaN, a circle, a key that is no string, a model that cannot
         return _dumped(_cleaned(value, 0))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 
 from streamgauge.wire.accumulate import Accumulator
 from streamgauge.wire.detect import Choice, choose, dialect_of, guess, sniff
 from streamgauge.wire.dialects import DIALECTS, Dialect
 from streamgauge.wire.encoding import Inflater, inflater
-from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta
+from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta, TextDelta
 from streamgauge.wire.framing import FRAMINGS, Framing
 from streamgauge.wire.likeness import Likeness
 
@@ -60,6 +61,11 @@ class Decoding:
     def is_stream(self) -> bool:
         """Whether the answer came in frames."""
         return not self._is_plain
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is known what the answer says."""
+        return self.dialect is not None
 
     @property
     def is_whole(self) -> bool:
@@ -153,6 +159,36 @@ class Decoding:
     def _stop(self, trouble: str) -> None:
         self.trouble = trouble
         self._framing = None
+
+
+class TextDecoding(Decoding):
+    """Reads an answer that is its own text, as an application tells of it.
+
+    What comes through the gateway as text may be an error page of anybody in between.
+    """
+
+    __slots__ = ("_characters",)
+
+    is_read = True
+
+    def __init__(self) -> None:
+        super().__init__(Choice(None, None))
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, data: bytes) -> int:
+        """Take in a piece of the text."""
+        return self._say(self._characters.decode(data))
+
+    def close(self) -> None:
+        """The text has ended."""
+        self._say(self._characters.decode(b"", final=True))
+
+    def _say(self, text: str) -> int:
+        if not text:
+            return 0
+        self.reply.add(TextDelta(text))
+        self.deltas += 1
+        return EVENT | TEXT
 
 
 def _likeness(dialect: Dialect | None) -> Likeness | None:

@@ -94,6 +94,7 @@ DIALECT_BY_KEYS = (
     ({"candidates", "usageMetadata"}, "gemini"),
     ({"model", "created_at", "done"}, "ollama"),
     ({"model_id", "created_at", "results"}, "watsonx"),
+    ({"choices"}, "openai_chat"),  # of those who leave `object` out
 )
 
 
@@ -105,6 +106,11 @@ DIALECT_BY_EVENT = {
     "chunk": "bedrock_invoke",
     "output": "replicate",
 }
+
+
+def is_text(content_type: str | None) -> bool:
+    """Whether an answer of *content_type* says that it is nothing but text."""
+    return (content_type or "").partition(";")[0].strip().lower() == "text/plain"
 
 
 def choose(*, path: str, content_type: str | None) -> Choice:
