@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 
 from streamgauge.api.bodies import BadBody, read_body
 from streamgauge.api.errors import ErrorAnswer, answers, error_response
+from streamgauge.api.guard import LOG
 from streamgauge.api.parts import Given
 from streamgauge.api.told import JSON, stream_of, type_of
 from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Mark, Open
@@ -127,6 +128,7 @@ _decode = msgspec.json.Decoder(Log).decode
         413: answers(ErrorAnswer, "It is too long"),
         503: answers(ErrorAnswer, "The journal's disk does not take it"),
     },
+    opt=LOG,
 )
 async def log_call(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Journal one call; its record follows within about a second."""

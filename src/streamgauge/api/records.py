@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers
+from streamgauge.api.guard import READ
 from streamgauge.api.params import DetailOperation, ListOperation, Query
 from streamgauge.api.parts import Given, Parts
 from streamgauge.api.schemas import RecordDetail, RecordPage, Replay, Timeline
@@ -32,6 +33,7 @@ BAD_QUESTION = ResponseSpec(
     summary="List records",
     description="Summaries of the records that match, newest first unless sorted otherwise.",
     responses={200: answers(RecordPage, "A page of records"), 400: BAD_QUESTION},
+    opt=READ,
 )
 async def list_records(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Summaries, by filter, order and page."""
@@ -54,6 +56,7 @@ async def list_records(request: Request[Any, Any, Any], parts: Given) -> dict[st
     description="A whole record with request and reply. An exchange that still runs and is not "
     "stored yet is answered as far as it is known, with the outcome `open`.",
     responses={200: answers(RecordDetail, "The record"), 400: BAD_QUESTION, 404: NOT_FOUND},
+    opt=READ,
 )
 async def one_record(
     request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
@@ -78,6 +81,7 @@ async def one_record(
     operation_id="getTimeline",
     summary="The timeline of a record",
     responses={200: answers(Timeline, "Marks and chunks"), 400: BAD_QUESTION, 404: NOT_FOUND},
+    opt=READ,
 )
 async def one_timeline(
     request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
@@ -96,6 +100,7 @@ async def one_timeline(
     summary="The stream again",
     description="What each chunk of the answer said, with the time at which it came: to play it.",
     responses={200: answers(Replay, "The pieces"), 400: BAD_QUESTION, 404: NOT_FOUND},
+    opt=READ,
 )
 async def one_replay(
     request: Request[Any, Any, Any], parts: Given, record_id: FromPath[str]
