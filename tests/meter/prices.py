@@ -19,12 +19,13 @@ from streamgauge.record import Cost, Price, Usage
 from streamgauge.wire.request import read_request
 from tests.wire.cuts import whole
 from tests.wire.goldens import FOLDER, MANIFEST
+from tests.wire.published import PUBLISHED
 from tests.wire.reading import accumulated
 
 PAGE = Path(__file__).parents[2] / "docs" / "prices.md"
 
 # Prices have dates: all examples are of this day.
-AT = datetime(2026, 6, 1, tzinfo=UTC)
+AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class Example(NamedTuple):
@@ -45,13 +46,14 @@ class Priced(NamedTuple):
 
 
 def priced(example: Example) -> Priced:
-    recording = next(one for one in MANIFEST if one["file"] == example.file)
-    file = FOLDER / example.file
+    found = (one for one in MANIFEST + PUBLISHED if one["file"].endswith(example.file))
+    recording = next(found)
+    file = FOLDER / recording["file"]
     raw = file.read_bytes()[: example.kept_bytes]
     said = accumulated(recording["dialect"], recording["framing"], raw, whole)
     request = file.with_suffix(".request.json")
     body = request.read_bytes() if request.exists() else b""
-    asked = read_request(body, recording["path"] or "").model or recording["model"]
+    asked = read_request(body, recording["path"] or "").model or recording.get("model")
     usage = estimated(
         usage_of(said.usage, dialect=recording["dialect"], final=said.is_usage_final),
         request=body,
@@ -65,6 +67,7 @@ def priced(example: Example) -> Priced:
         models=(said.model, asked),
         at=AT,
         raw=said.usage,
+        about=said.about,
         own=example.prices,
     )
     return Priced(said.model or asked or "", usage, cost)
@@ -136,6 +139,9 @@ EXAMPLES = (
         "anthropic/anthropic/anthropic_message_stream_manager_legacy.sse",
         kept_bytes=4000,
     ),
+    Example("a batch", "anthropic-batch.json"),
+    Example("the flex tier, half the price", "openai-flex.sse"),
+    Example("an hour in the cache, dearer than five minutes", "anthropic-cache-ttl.sse"),
     Example("nobody prices it", "ollama/ollama_chat/ollama_streaming_chat_legacy.ndjson"),
     Example(
         "the first again, at a price of one's own",
@@ -146,8 +152,8 @@ EXAMPLES = (
 
 TOP = f"""# What it costs, by example
 
-Recorded answers of providers, priced as records are: tokens as reported, times the list of
-genai-prices {version("genai-prices")} as of {AT:%d %B %Y}, in dollars. [How the numbers are
+Answers of providers, nearly all of them recorded, priced as records are: tokens as reported,
+times the list of genai-prices {version("genai-prices")} as of {AT:%d %B %Y}, in dollars. [How the numbers are
 made](numbers.md) has the rules, [the configuration](configuration.md) prices of your own.
 
 The tables are made by `python -m tests.meter.prices`, and a test checks that they are current.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from streamgauge.journal.writer import Writer
@@ -13,6 +14,7 @@ from streamgauge.simulator.recordings import CONTENT_TYPES
 from tests.recorder.desk import Desk, Exchange
 from tests.wire.goldens import FOLDER, READABLE, reply_of
 from tests.wire.messages import event, exception
+from tests.wire.published import PUBLISHED, golden, name_of
 
 JSON = "application/json"
 EVENTSTREAM = CONTENT_TYPES["eventstream"]
@@ -50,6 +52,39 @@ def test_a_recording_becomes_its_record_and_its_beginning_is_no_whole_answer(
     assert whole.outcome is (Outcome.FAULT_IN_STREAM if faulty else Outcome.COMPLETED)
     assert (part.outcome, part.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
     assert part.usage_source is not UsageSource.REPORTED
+
+
+@pytest.mark.parametrize("case", PUBLISHED, ids=name_of)
+def test_a_published_case_becomes_its_record(
+    desk: Desk, journal: Writer, case: dict[str, Any]
+) -> None:
+    """Reply and usage are the reviewed ones; complete is what had its last word and no fault."""
+    raw = (FOLDER / case["file"]).read_bytes()
+    expected = json.loads(golden(case).read_text(encoding="utf-8"))
+    is_data_stream = (case["framing"], case["dialect"]) == ("ndjson", "ai_sdk")
+    kind = "text/plain" if is_data_stream else CONTENT_TYPES.get(case["framing"], JSON)
+    provider = case["provider"]
+    record = recorded(desk, journal, case["path"], kind, raw[:50], raw[50:], provider=provider)
+    assert record.dialect == case["dialect"]
+    assert json.loads(json.dumps(msgspec.to_builtins(record.reply))) == expected["reply"]
+    for name, count in expected["usage"].items():
+        if expected["usage"]["usage_source"] == "reported":
+            assert getattr(record, name) == count
+    faults = {fault.get("type") for fault in expected["reply"].get("faults", ())}
+    is_whole = expected["is_whole"] and faults <= {"unknown_frame"}
+    if case["framing"] != "plain":
+        assert (record.outcome is Outcome.COMPLETED) == is_whole
+
+
+def test_the_tier_that_an_answer_tells_decides_on_its_price(
+    desk: Desk, journal: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of gpt-5.5's 5, 0.50 for cached input, and 30 dollars a million, in November 2026."""
+    monkeypatch.setattr("tests.recorder.desk.STARTED_NS", 1_793_500_000_000_000_000)
+    (case,) = (one for one in PUBLISHED if name_of(one) == "openai-flex.sse")
+    raw = (FOLDER / case["file"]).read_bytes()
+    record = recorded(desk, journal, case["path"], CONTENT_TYPES["sse"], raw)
+    assert record.cost_usd == pytest.approx((600 * 5 + 400 * 0.5 + 500 * 30) / 2e6)
 
 
 def gemini(**part: Any) -> dict[str, Any]:

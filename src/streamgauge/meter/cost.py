@@ -8,12 +8,13 @@ never zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import genai_prices
 
+from streamgauge.meter.bill import billed, tier_of
 from streamgauge.meter.prices import own_cost
 from streamgauge.record import Cost, CostSource, Price, Usage, UsageSource
 
@@ -37,13 +38,15 @@ def cost_of(
     provider: str,
     models: Sequence[str | None],
     at: datetime,
-    raw: dict[str, Any] | None = None,
+    raw: Mapping[str, Any] | None = None,
+    about: Mapping[str, Any] | None = None,
     own: Sequence[Price] = (),
 ) -> Cost:
     """Return the cost of *usage* at the prices of *at*; the first of *models* with a price counts.
 
-    *raw* is the usage as the provider sent it, which may state the cost itself. *own* prices
-    win over that, and that wins over the list.
+    *raw* is the usage as the provider sent it, which may state the cost itself; *about* is what
+    else the answer says, its tier for one. *own* prices win over that, and that wins over the
+    list.
     """
     raw = raw or {}
     dollars = own_cost(own, usage, provider=provider, models=models) if own else None
@@ -53,7 +56,8 @@ def cost_of(
             return Cost(cost_usd=stated, cost_source=CostSource.PROVIDER)
         if usage.input_tokens is None or usage.output_tokens is None:
             return UNKNOWN
-        prices = (_price(usage, provider, model, at, raw) for model in models if model)
+        told = about or {}
+        prices = (_price(usage, provider, model, at, raw, told) for model in models if model)
         dollars = next((price for price in prices if price is not None), None)
     if dollars is None:
         return UNKNOWN
@@ -62,11 +66,15 @@ def cost_of(
     return Cost(cost_usd=dollars, cost_source=source)
 
 
-def _stated(raw: dict[str, Any]) -> float | None:
+def _stated(raw: Mapping[str, Any]) -> float | None:
     cost = raw.get("cost")
     dollars = _number(cost.get("total_cost") if isinstance(cost, dict) else cost)
     if dollars is not None:
-        return dollars
+        # With a key of one's own OpenRouter states its fee; the provider bills the rest:
+        # https://openrouter.ai/docs/use-cases/usage-accounting.
+        details = raw.get("cost_details") if raw.get("is_byok") is True else None
+        upstream = details.get("upstream_inference_cost") if isinstance(details, dict) else None
+        return dollars + (_number(upstream) or 0.0)
     ticks = _number(raw.get("cost_in_usd_ticks"))
     return None if ticks is None else ticks / TICKS_PER_DOLLAR
 
@@ -81,41 +89,33 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _kept_an_hour(raw: dict[str, Any]) -> int | None:
-    # Anthropic's cache for an hour is dearer than the one for five minutes.
-    written = raw.get("cache_creation")
-    count = written.get("ephemeral_1h_input_tokens") if isinstance(written, dict) else None
-    return count if isinstance(count, int) and count else None
-
-
 def _price(
-    usage: Usage, provider: str, model: str, at: datetime, raw: dict[str, Any]
+    usage: Usage,
+    provider: str,
+    model: str,
+    at: datetime,
+    raw: Mapping[str, Any],
+    about: Mapping[str, Any],
 ) -> float | None:
     key = (provider, model)
     if key in _unpriced:
         return None
-    counts = genai_prices.Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cached_input_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        cache_write_1h_tokens=_kept_an_hour(raw),
-        input_audio_tokens=usage.audio_input_tokens,
-        output_audio_tokens=usage.audio_output_tokens,
-    )
-    try:
-        price = genai_prices.calc_price(
-            counts,
-            model_ref=model,
-            provider_id=PROVIDER_IDS.get(provider, provider) or None,  # then by the model's name
-            genai_request_timestamp=at,
-        )
-    except LookupError:
-        if len(_unpriced) >= MOST_UNPRICED:
-            _unpriced.clear()
-        _unpriced.add(key)
-        return None
-    except (ValueError, ArithmeticError):
-        # Counts that contradict each other have no price.
-        return None
-    return float(price.total_price)
+    for counts in billed(usage, raw):
+        try:
+            price = genai_prices.calc_price(
+                counts,
+                model_ref=model,
+                provider_id=PROVIDER_IDS.get(provider, provider) or None,  # then by the model
+                genai_request_timestamp=at,
+                price_context=tier_of(raw, about),
+            )
+        except LookupError:
+            if len(_unpriced) >= MOST_UNPRICED:
+                _unpriced.clear()
+            _unpriced.add(key)
+            return None
+        except (ValueError, ArithmeticError):
+            # Counts that contradict each other have no price.
+            continue
+        return float(price.total_price)
+    return None

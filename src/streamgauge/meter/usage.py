@@ -7,7 +7,8 @@ the cache, so those are added, and xAI's ``completion_tokens`` leaves out the re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import reduce
 from typing import Any
 
 from streamgauge.record import Usage, UsageSource
@@ -47,10 +48,14 @@ def _openai(raw: dict[str, Any]) -> dict[str, int | None]:
     if written is None:
         written = _count(raw, "cache_creation_input_tokens")
     reasoning = _count(completion, "reasoning_tokens")
-    if reasoning is None:
-        reasoning = _count(raw, "reasoning_tokens")
     asked = _count(raw, "prompt_tokens", "input_tokens")
     said = _count(raw, "completion_tokens", "output_tokens")
+    if reasoning is None:
+        reasoning = _count(raw, "reasoning_tokens")
+        if "num_search_queries" in raw:
+            # Perplexity bills it beside the completion, and leaves it out of the total:
+            # https://docs.perplexity.ai/getting-started/models/models/sonar-deep-research.
+            said = None if said is None else said + (reasoning or 0)
     return {
         "input_tokens": asked,
         "output_tokens": _with_reasoning(said, reasoning, asked, _count(raw, "total_tokens")),
@@ -74,14 +79,28 @@ def _with_reasoning(
 
 
 def _anthropic(raw: dict[str, Any]) -> dict[str, int | None]:
-    fresh = _count(raw, "input_tokens")
-    read = _count(raw, "cache_read_input_tokens")
-    written = _count(raw, "cache_creation_input_tokens")
+    # "The top-level input_tokens and output_tokens do not include compaction iteration usage":
+    # https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage.
+    listed = raw.get("iterations")
+    rounds = [raw] + [
+        one
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and one.get("type") == "compaction"
+    ]
+    fresh, read, written, said = (
+        _added(_count(one, name) for one in rounds)
+        for name in (
+            "input_tokens",
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "output_tokens",
+        )
+    )
     total = None if fresh is None else fresh + (read or 0) + (written or 0)
     details = raw.get("output_tokens_details")
     return {
         "input_tokens": total,
-        "output_tokens": _count(raw, "output_tokens"),
+        "output_tokens": said,
         "cached_input_tokens": read,
         "cache_write_tokens": written,
         "reasoning_tokens": _count(details, "thinking_tokens", "reasoning_tokens")
@@ -179,9 +198,15 @@ def _ai_sdk(raw: dict[str, Any]) -> dict[str, int | None]:
     # https://ai-sdk.dev/docs/reference/ai-sdk-core/stream-text; the older form says prompt and
     # completion.
     asked = _count(raw, "inputTokens", "promptTokens")
+    # Since version 6 the parts stand in objects.
+    given, made = (
+        told if isinstance(told, dict) else raw
+        for told in (raw.get("inputTokenDetails"), raw.get("outputTokenDetails"))
+    )
     return _plain(asked, _count(raw, "outputTokens", "completionTokens")) | {
-        "cached_input_tokens": _count(raw, "cachedInputTokens"),
-        "reasoning_tokens": _count(raw, "reasoningTokens"),
+        "cached_input_tokens": _count(given, "cacheReadTokens", "cachedInputTokens"),
+        "cache_write_tokens": _count(given, "cacheWriteTokens"),
+        "reasoning_tokens": _count(made, "reasoningTokens"),
     }
 
 
@@ -199,6 +224,10 @@ def _plain(asked: int | None, said: int | None) -> dict[str, int | None]:
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one + (other or 0)
+
+
+def _added(counts: Iterable[int | None]) -> int | None:
+    return reduce(_sum, counts, None)
 
 
 # Whose counts Bedrock's InvokeModel passes on.

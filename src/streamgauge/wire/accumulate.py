@@ -221,6 +221,11 @@ class Accumulator:
         """The provider's id of the answer."""
         return self._id
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the answer says of itself as a whole: its tier, for one."""
+        return self._extra
+
     def finish_reasons(self) -> tuple[str, ...]:
         """Return why each choice ended, in their order."""
         reasons = (self._answers[i].finish for i in sorted(self._answers))

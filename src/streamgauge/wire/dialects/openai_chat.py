@@ -166,11 +166,9 @@ class OpenAIChat:
                 if content:
                     events.append(TextDelta(content, index))
                 return
-        # Perplexity and Writer have the message beside the delta, Together the text.
-        message = choice.get("message") if delta is None else delta
-        if delta is None and index in self._in_pieces:
-            # Perplexity's concise mode says at the end what the deltas have said.
-            message = rest(mapping(message), _TOLD_IN_PIECES)
+        message = delta
+        if choice.get("message") is not None:
+            message = self._told(index, mapping(delta), mapping(choice["message"]))
         elif delta is not None:
             self._in_pieces.add(index)
         if message and isinstance(message, dict):
@@ -187,6 +185,17 @@ class OpenAIChat:
         if choice.get("finish_reason"):
             self._has_finish = True
             events.append(Finish(str(choice["finish_reason"]), index))
+
+    def _told(self, index: int, delta: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+        """Return what is new of a choice that has a message, with a delta beside it or not."""
+        if says(rest(delta, {"role"})):
+            # Perplexity and Writer have what was said so far beside each delta.
+            self._in_pieces.add(index)
+            return delta
+        if index in self._in_pieces:
+            # Perplexity says at the end what the deltas have said.
+            return delta or rest(message, _TOLD_IN_PIECES)
+        return message
 
     def _message(self, index: int, message: dict[str, Any], events: list[Event]) -> None:
         if message.get("role"):
