@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,10 +16,14 @@ import helicone_helpers.manual_logger
 import openai
 import pytest
 
+import streamgauge
 from tests.clients.callers import CLAUDE, GPT, LLAMA
 from tests.clients.running import START_S, run_node, run_python
 from tests.product import Product
 from tests.simulating import RunningSimulator
+
+# Where our SDK is, for environments that have httpx, and not us.
+SOURCE = Path(streamgauge.__file__).parents[1]
 
 pytestmark = pytest.mark.timeout(2 * START_S)
 
@@ -381,7 +386,8 @@ def test_python_may_be_given_any_base(logger, product, sent, path):
 # -- LiteLLM ---------------------------------------------------------------------------------
 
 
-# Not streamed: there the callback itself fails, with "Usage is not JSON serializable".
+# Not streamed: there the callback itself fails, with "Usage is not JSON serializable", and
+# sends nothing to anybody. The test below it is the way that docs/from-helicone.md tells.
 @pytest.mark.parametrize(
     ("provider", "model", "path", "dialect"),
     [
@@ -418,6 +424,41 @@ def test_litellms_callback(product, simulator, provider, model, path, dialect):
         ttft_ms=None,
     )
     assert record["duration_ms"] > 0
+
+
+@pytest.mark.parametrize("model", [f"openai/{GPT}", f"anthropic/{CLAUDE}"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_litellms_streams_in_our_log_builder(product, simulator, model, is_async):
+    """They can be read in both ways, and so can what the builder makes of them."""
+    text = question()
+    provider, _, name = model.partition("/")
+    asking = {
+        "sdk": str(SOURCE),
+        "product": product.url,
+        "base": simulator.url + ("/v1" if provider == "openai" else ""),
+        "model": model,
+        "text": text,
+        "labels": LABELS,
+        "wishes": WISHES,
+        "is_async": is_async,
+    }
+    said = run_python("litellm", "litellm_stream.py", asking)
+    record = product.record_of(text)
+    is_as(
+        record,
+        source="sdk",
+        user_id="zoe",
+        session_id="s1",
+        provider=provider,
+        model=model,
+        response_model=name,
+        streaming=True,
+        outcome="completed",
+        response_text=said,
+        output_tokens=12,
+        usage_source="reported",
+    )
+    assert record["ttft_ms"] > 0
 
 
 # -- helicone-async --------------------------------------------------------------------------

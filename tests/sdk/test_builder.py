@@ -80,6 +80,42 @@ async def test_an_async_stream_is_passed_on_and_logged(async_logger, server):
     assert len(server.one()["response"]["chunks"]) == 2
 
 
+class Both:
+    """A stream that can be read in both ways, as LiteLLM's can."""
+
+    def __init__(self) -> None:
+        self._items = iter("ab")
+
+    def __iter__(self):
+        return self
+
+    __aiter__ = __iter__
+
+    def __next__(self):
+        return next(self._items)
+
+    async def __anext__(self):
+        for item in self._items:
+            return item
+        raise StopAsyncIteration
+
+
+async def test_a_stream_of_both_kinds_stays_one(logger, server):
+    """Whoever reads it decides."""
+    assert list(logger.log_single_stream(REQUEST, Both())) == ["a", "b"]
+    assert [one async for one in logger.log_single_stream(REQUEST, Both())] == ["a", "b"]
+    raw = logger.log_single_stream(REQUEST, Both()).bytes
+    assert list(raw("ndjson")) == [b'"a"\n', b'"b"\n']
+    raw = logger.log_single_stream(REQUEST, Both()).bytes
+    assert [one async for one in raw("ndjson")] == [b'"a"\n', b'"b"\n']
+    with logger.log_single_stream(REQUEST, Both()) as stream:
+        next(stream)
+    async with logger.log_single_stream(REQUEST, Both()) as stream:
+        await anext(stream)
+    texts = ["".join(text for _, text in one["response"]["chunks"]) for one in server.wait_for(6)]
+    assert sorted(texts) == ["a", "a", "ab", "ab", "ab", "ab"]
+
+
 def test_ids_are_uuids_that_sort_by_time(logger):
     """RFC 9562, version 7."""
     ids = [logger.log_builder({}).id for _ in range(3)]

@@ -22,7 +22,7 @@ from streamgauge.sdk.faults import BY_READER, fault_of
 from streamgauge.sdk.ids import LogId, new_id
 from streamgauge.sdk.labels import Headers, labelled
 from streamgauge.sdk.plain import snapshot
-from streamgauge.sdk.streams import AsyncLoggedStream, LoggedStream
+from streamgauge.sdk.streams import AsyncLoggedStream, EitherStream, LoggedStream
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -113,9 +113,10 @@ class LogBuilder:
         self, stream: AsyncIterable[T] | Iterable[T]
     ) -> AsyncLoggedStream[T] | LoggedStream[T]:
         """Return an iterator of the very same items; each is noted as it passes."""
-        if isinstance(stream, AsyncIterable):
-            return AsyncLoggedStream(stream, self)
-        return LoggedStream(stream, self)
+        if not isinstance(stream, AsyncIterable):
+            return LoggedStream(stream, self)
+        kind = EitherStream if isinstance(stream, Iterable) else AsyncLoggedStream
+        return kind(stream, self)
 
     @overload
     def attach_stream(self, stream: AsyncIterable[Any]) -> Coroutine[Any, Any, None]: ...

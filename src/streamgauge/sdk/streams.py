@@ -108,7 +108,7 @@ class AsyncLoggedStream(_Noted, Generic[T]):
     """An async iterator of the same items as *source*; `bytes` gives them for a web response."""
 
     def __init__(self, source: AsyncIterable[T], log: LogBuilder) -> None:
-        self._next = aiter(source).__anext__
+        self._anext = aiter(source).__anext__
         super().__init__(source, log)
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -116,7 +116,7 @@ class AsyncLoggedStream(_Noted, Generic[T]):
 
     async def __anext__(self) -> T:
         try:
-            item = await self._next()
+            item = await self._anext()
         except StopAsyncIteration:
             self._note.end()
             raise
@@ -152,6 +152,22 @@ class AsyncLoggedStream(_Noted, Generic[T]):
         if error is not None:
             self._log._reader_failed(error)
         await self.aclose()
+
+
+class EitherStream(AsyncLoggedStream[T], LoggedStream[T]):
+    """Of a source that can be read in both ways, as LiteLLM's can: so can this."""
+
+    def __init__(self, source: Any, log: LogBuilder) -> None:
+        self._next, self._anext = iter(source).__next__, aiter(source).__anext__
+        _Noted.__init__(self, source, log)
+
+    def bytes(self, format: Format = "sse") -> EitherEncoded:  # noqa: A002 - the word for it
+        """Return an iterator of bytes, of both kinds."""
+        return EitherEncoded(self, format)
+
+    def close(self) -> None:  # type: ignore[override]
+        """Leave the stream; `aclose` does so in async code."""
+        LoggedStream.close(self)
 
 
 # -- as bytes --------------------------------------------------------------------------------
@@ -196,7 +212,7 @@ class Encoded:
     """The items of a stream as bytes. A WSGI server calls ``close``, however the answer ended."""
 
     def __init__(self, stream: LoggedStream[Any], format: Format) -> None:  # noqa: A002
-        self._stream = stream
+        self._stream: Any = stream
         self._encoder = _Encoder(format)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -220,7 +236,7 @@ class AsyncEncoded:
     """The items of an async stream as bytes."""
 
     def __init__(self, stream: AsyncLoggedStream[Any], format: Format) -> None:  # noqa: A002
-        self._stream = stream
+        self._stream: Any = stream
         self._encoder = _Encoder(format)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -238,3 +254,7 @@ class AsyncEncoded:
     async def aclose(self) -> None:
         """Leave the stream."""
         await self._stream.aclose()
+
+
+class EitherEncoded(AsyncEncoded, Encoded):
+    """The items of a stream of both kinds as bytes."""
