@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import BinaryIO
 
 import pytest
 
@@ -47,6 +52,46 @@ def test_the_standard_input_may_be_cut_short(capsys, monkeypatch) -> None:
     said = decoded(capsys, "-")
     assert said["is_whole"] is False
     assert said["usage"]["usage_source"] == "unknown"
+
+
+@pytest.fixture
+def piped(monkeypatch) -> Iterator[BinaryIO]:
+    """What is written here comes through a pipe to the standard input."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "wb", buffering=0) as writer:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=reader))
+        yield writer
+
+
+def test_a_stream_through_a_pipe_has_times(piped, capsys) -> None:
+    """Each piece when it came; the first has no text yet."""
+    raw = (FOLDER / "openai/openai_chat/agent_arun_streaming.sse").read_bytes()
+    first = raw.index(b"\n\n") + 2
+
+    def write() -> None:
+        piped.write(raw[:first])
+        time.sleep(0.05)
+        piped.write(raw[first:])
+        piped.close()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    timing = decoded(capsys, "-")["timing"]
+    writing.join()
+    assert 0 < timing["first_byte_ms"] == timing["first_event_ms"] < timing["ttft_ms"]
+    assert timing["ttft_ms"] <= timing["last_token_ms"] <= timing["duration_ms"]
+
+
+def test_times_are_shown_for_people(piped, capsys) -> None:
+    """And not where there are none."""
+    file = FOLDER / "openai/openai_chat/agent_arun_streaming.sse"
+    piped.write(file.read_bytes())
+    piped.close()
+    assert run(["decode", "-"]) == 0
+    assert "first token" in capsys.readouterr().out
+    assert run(["decode", str(file)]) == 0
+    assert "A file has no times" in capsys.readouterr().out
+    assert decoded(capsys, str(file))["timing"] is None
 
 
 @pytest.mark.parametrize(

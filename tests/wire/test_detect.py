@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streamgauge.wire.decoding import decode
 from streamgauge.wire.detect import (
     CHOICE_BY_BOTH,
     DIALECT_BY_FIELD,
@@ -22,6 +23,7 @@ from streamgauge.wire.events import Frame
 from streamgauge.wire.framing import FRAMINGS
 from tests.wire.cuts import whole
 from tests.wire.goldens import FOLDER, READABLE
+from tests.wire.published import PUBLISHED, name_of
 from tests.wire.reading import frames
 
 EVENTSTREAM = "application/vnd.amazon.eventstream"
@@ -52,6 +54,14 @@ GEMINI_SSE, GROWING = Choice("sse", "gemini"), Choice("jsonarray", "gemini")
             Choice("eventstream", "bedrock_invoke"),
         ),
         ("/v2/chat", "text/event-stream", Choice("sse", "cohere")),
+        ("/v1/chat", "application/stream+json", Choice("ndjson", "cohere")),
+        ("/v1/chat", "text/event-stream", Choice("sse", "openai_chat")),
+        (
+            "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
+            "text/event-stream",
+            Choice("sse", "anthropic"),
+        ),
+        ("/v1/sonar", "text/event-stream", Choice("sse", "openai_chat")),
         ("/v1/models/o/m/predictions", "application/json", Choice("plain", "replicate")),
         ("/v1/predictions/xyz", "application/json", Choice("plain", "replicate")),
         ("/v1/streams/xyz", "text/event-stream", Choice("sse", "replicate")),
@@ -111,6 +121,20 @@ def test_the_first_frames_tell_the_dialect_or_nothing(recording: dict[str, Any])
     own = {recording["dialect"]}
     assert set(told) <= own | {None}
     assert own & SNIFFED <= set(told)
+
+
+# Errors have no mark of a dialect.
+UNTOLD = {"watsonx-error.sse"}
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in PUBLISHED if "error-" not in name_of(one)], ids=name_of
+)
+def test_a_published_case_is_told_by_its_bytes_alone(case: dict[str, Any]) -> None:
+    """Bodies and streams; an error body may be anybody's."""
+    decoding = decode((FOLDER / case["file"]).read_bytes())
+    told = decoding.dialect.name if decoding.dialect else None
+    assert told == (None if name_of(case) in UNTOLD else case["dialect"])
 
 
 @pytest.mark.parametrize(

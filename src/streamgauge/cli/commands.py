@@ -136,7 +136,7 @@ def decode(
     framing: Annotated[str | None, typer.Option(help="The framing, whatever else says.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> int:
-    """Print what a recorded stream says: reply, tokens, faults."""
+    """Print what a stream says: reply, tokens, faults; its times too, if it is piped in."""
     from streamgauge.cli.decode import run
 
     return _finish(

@@ -1,20 +1,30 @@
-"""`streamgauge decode`: what a recorded stream says, without a server."""
+"""`streamgauge decode`: what a stream says, without a server.
+
+A file has no times. A stream that comes through a pipe, as from curl, has those at which its
+pieces came here, counted from the start of the command.
+"""
 
 from __future__ import annotations
 
+import io
+import os
+import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from streamgauge.errors import StreamgaugeError
+from streamgauge.meter.timeline import Timeline
 from streamgauge.meter.usage import usage_of
-from streamgauge.record import Reply, Usage
+from streamgauge.record import Reply, Timing, Usage
 from streamgauge.wire import Choice, Decoding, choose, guess
+from streamgauge.wire.decoding import EVENT, REASONING, TEXT
 from streamgauge.wire.detect import dialect_of
 from streamgauge.wire.dialects import DIALECTS
 from streamgauge.wire.framing import FRAMINGS
@@ -39,12 +49,14 @@ def run(
     for name, known, what in ((dialect, DIALECTS, "dialect"), (framing, FRAMINGS, "framing")):
         if name is not None and name not in known:
             raise StreamgaugeError(f"--{what} is one of {', '.join(sorted(known))}, not {name!r}")
-    decoding, size = None, 0
-    for piece in _pieces(file):
+    decoding, size, timeline = None, 0, Timeline(time.monotonic_ns())
+    for piece, at in _pieces(file):
         if decoding is None:
             decoding = Decoding(_choice(piece, path, content_type, dialect, framing))
-        decoding.feed(piece)
+        heard = decoding.feed(piece)
         size += len(piece)
+        if at is not None:
+            _note(timeline, at, len(piece), heard)
     if decoding is None:
         raise StreamgaugeError(f"{file} is empty")
     decoding.close()
@@ -57,24 +69,27 @@ def run(
     usage = usage_of(
         reply.usage, dialect=decoding.dialect.name, final=decoding.reply.is_usage_final
     )
+    timing = _timing(timeline, usage)
     if is_json:
         said = {
             "dialect": decoding.dialect.name,
             "is_whole": decoding.is_whole,
             "bytes": size,
             "usage": usage,
+            "timing": timing,
             "reply": reply,
             "trouble": decoding.trouble,
         }
         print(msgspec.json.encode(said).decode())
     else:
-        _show(decoding, reply, usage, size)
+        _show(decoding, reply, usage, timing, size)
     return 0
 
 
-def _pieces(file: str) -> Iterator[bytes]:
+def _pieces(file: str) -> Iterator[tuple[bytes, int | None]]:
+    """Yield what *file* brings, and when, if that means anything."""
     if file == "-":
-        yield from _read(sys.stdin.buffer)
+        yield from _read(cast("io.BufferedReader", sys.stdin.buffer))
         return
     try:
         with Path(file).open("rb") as opened:
@@ -83,9 +98,38 @@ def _pieces(file: str) -> Iterator[bytes]:
         raise StreamgaugeError(f"cannot read {file}: {error.strerror}") from None
 
 
-def _read(opened: BinaryIO) -> Iterator[bytes]:
-    while piece := opened.read(PIECE):
-        yield piece
+def _read(opened: io.BufferedReader) -> Iterator[tuple[bytes, int | None]]:
+    is_live = _is_live(opened)
+    while piece := opened.read1(PIECE):
+        yield piece, time.monotonic_ns() if is_live else None
+
+
+def _is_live(opened: io.BufferedReader) -> bool:
+    try:
+        return not stat.S_ISREG(os.fstat(opened.fileno()).st_mode)
+    except OSError:
+        return False  # no file at all
+
+
+# -- times -----------------------------------------------------------------------------------------
+
+
+def _note(timeline: Timeline, at: int, size: int, heard: int) -> None:
+    timeline.chunk(at, size)
+    for sign, note in ((EVENT, timeline.event), (REASONING, timeline.reasoning)):
+        if heard & sign:
+            note(at)
+    if heard & TEXT:
+        timeline.content(at)
+
+
+def _timing(timeline: Timeline, usage: Usage) -> Timing | None:
+    if not timeline.chunks:
+        return None
+    timeline.end(time.monotonic_ns())
+    return timeline.timing(
+        output_tokens=usage.output_tokens, reasoning_tokens=usage.reasoning_tokens
+    )
 
 
 def _choice(
@@ -97,7 +141,23 @@ def _choice(
     return Choice(framing or told.framing, dialect or told.dialect)
 
 
-def _show(decoding: Decoding, reply: Reply, usage: Usage, size: int) -> None:
+# -- show ------------------------------------------------------------------------------------------
+
+# What of the times is shown, in this order; --json has all of them.
+_MARKS = (
+    ("first byte", "first_byte_ms"),
+    ("first event", "first_event_ms"),
+    ("first reasoning", "first_reasoning_ms"),
+    ("first token", "ttft_ms"),
+    ("last token", "last_token_ms"),
+    ("end", "duration_ms"),
+    ("gap p50", "itl_p50_ms"),
+    ("gap p99", "itl_p99_ms"),
+    ("longest gap", "max_gap_ms"),
+)
+
+
+def _show(decoding: Decoding, reply: Reply, usage: Usage, timing: Timing | None, size: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
     facts = Table(show_header=False, box=None, pad_edge=False)
     facts.add_row("dialect", decoding.dialect.name if decoding.dialect else "unknown")
@@ -121,10 +181,29 @@ def _show(decoding: Decoding, reply: Reply, usage: Usage, size: int) -> None:
             console.print(f"{call.name}({call.arguments})"[:SHOWN], markup=False)
     for fault in reply.faults:
         console.print(f"{fault.type or 'error'}: {fault.message}", style="red", markup=False)
-    console.print("A file has no times; the records of a server have them.", style="dim")
+    if timing is None:
+        console.print("A file has no times: pipe a stream in to see them.", style="dim")
+    else:
+        _show_times(console, timing)
+
+
+def _show_times(console: Console, timing: Timing) -> None:
+    console.rule("times, in ms from the start of this command")
+    times = Table(show_header=False, box=None, pad_edge=False)
+    times.add_column()
+    times.add_column(justify="right")
+    for name, field in _MARKS:
+        value = getattr(timing, field)
+        if value is not None:
+            times.add_row(name, f"{value:,.1f}")
+    if timing.tokens_per_second is not None:
+        times.add_row("tokens per second", f"{timing.tokens_per_second:,.1f}")
+    console.print(times)
 
 
 def _tokens(usage: Usage) -> str:
-    if usage.input_tokens is None and usage.output_tokens is None:
+    counts = (usage.input_tokens, usage.output_tokens)
+    if counts == (None, None):
         return "unknown"
-    return f"{usage.input_tokens} in, {usage.output_tokens} out ({usage.usage_source.value})"
+    asked, said = ("unknown" if count is None else f"{count:,}" for count in counts)
+    return f"{asked} in, {said} out ({usage.usage_source.value})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from zlib import crc32
 
@@ -36,6 +37,7 @@ DIALECT_BY_PATH = (
     ("/responses", "openai_responses"),
     ("/threads/runs", "openai_assistants"),
     ("/v1/chat", "openai_chat"),  # Writer
+    ("/v1/sonar", "openai_chat"),  # Perplexity
     ("/messages", "anthropic"),
     (":generateContent", "gemini"),
     (":streamGenerateContent", "gemini"),
@@ -64,6 +66,9 @@ DIALECT_BY_FOLDER = (
     ("/threads/", None),
     ("/v1/predictions/", "replicate"),
     ("/v1/streams/", "replicate"),
+    # Of Vertex AI: https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/use-partner-models
+    ("/publishers/anthropic/", "anthropic"),
+    ("/publishers/mistralai/", "openai_chat"),
 )
 
 # Where only the end of the path and the type together tell. A Next.js page asks `/api/chat` of
@@ -73,6 +78,7 @@ CHOICE_BY_BOTH = (
     ("/api/chat", "text/plain", Choice("ndjson", "ai_sdk")),
     ("/api/completion", "text/event-stream", Choice("sse", "ai_sdk")),
     (":streamGenerateContent", "application/json", Choice("jsonarray", "gemini")),
+    ("/v1/chat", "application/stream+json", Choice("ndjson", "cohere")),  # its first version
 )
 
 # A body on a path that nobody knows is looked into if its type ends so.
@@ -88,10 +94,19 @@ DIALECT_BY_FIELD = (
     ("object", "thread", "openai_assistants"),
     ("type", "message_start", "anthropic"),
     ("type", "message-start", "cohere"),
+    ("event_type", "stream-start", "cohere"),
+    ("type", "start-step", "ai_sdk"),
+    ("type", "text-start", "ai_sdk"),
+    ("type", "text-delta", "ai_sdk"),
 )
 DIALECT_BY_KEYS = (
     ({"type", "role", "content", "stop_reason"}, "anthropic"),
     ({"candidates", "usageMetadata"}, "gemini"),
+    ({"candidates", "modelVersion"}, "gemini"),
+    ({"promptFeedback", "usageMetadata"}, "gemini"),
+    ({"output", "stopReason"}, "bedrock_converse"),
+    ({"id", "message", "finish_reason"}, "cohere"),
+    ({"version", "status", "urls"}, "replicate"),
     ({"model", "created_at", "done"}, "ollama"),
     ({"model_id", "created_at", "results"}, "watsonx"),
     ({"choices"}, "openai_chat"),  # of those who leave `object` out
@@ -106,6 +121,10 @@ DIALECT_BY_EVENT = {
     "chunk": "bedrock_invoke",
     "output": "replicate",
 }
+
+
+# The AI SDK's data stream, before version 5: a letter, a colon, JSON.
+IS_DATA_STREAM = re.compile(rb'[0-9a-k]:["\[{]').match
 
 
 def is_text(content_type: str | None) -> bool:
@@ -145,6 +164,8 @@ def sniff(frame: Frame) -> str | None:
     named = DIALECT_BY_EVENT.get(frame.event or "")
     if named is not None:
         return named
+    if IS_DATA_STREAM(frame.data):
+        return "ai_sdk"
     said = decoded(frame.data)
     if isinstance(said, list) and said:
         said = said[0]
@@ -170,6 +191,8 @@ def guess(beginning: bytes) -> Choice:
         return Choice("eventstream", None)
     if head.startswith(b"["):
         return Choice("jsonarray", None)
+    if IS_DATA_STREAM(head):
+        return Choice("ndjson", None)
     first, newline, rest = head.partition(b"\n")
     is_lines = bool(newline) and rest.lstrip()[:1] == b"{" and first.rstrip().endswith(b"}")
     return Choice("ndjson" if is_lines else "plain", None)
