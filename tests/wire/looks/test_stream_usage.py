@@ -33,6 +33,26 @@ SPLICED = {
         '{"user":"Zoë","stream_options":null,"stream":true}'.encode(),
         '{"user":"Zoë","stream_options":{"include_usage":true},"stream":true}'.encode(),
     ),
+    "told twice: the last one counts": (
+        b'{"stream":false,"stream_options":{"a":1},"stream":true,"stream_options":null}',
+        b'{"stream":false,"stream_options":{"a":1},"stream":true,'
+        b'"stream_options":{"include_usage":true}}',
+    ),
+    "names in escapes": (
+        b'{"str\\u0065am":true,"stream\\u005foptions":{"a":1}}',
+        b'{"str\\u0065am":true,"stream\\u005foptions":{"include_usage":true,"a":1}}',
+    ),
+    "a number that Python does not read": (
+        b'{"stream":true,"stream_options":{},"seed":' + b"1" * 5000 + b',"top_p":1e99999}',
+        b'{"stream":true,"stream_options":{"include_usage":true},"seed":'
+        + b"1" * 5000
+        + b',"top_p":1e99999}',
+    ),
+    "words in a text": (
+        b'{"messages":[{"content":"\\"stream\\":false,\\"stream_options\\":{}"}],"stream":true}',
+        b'{"stream_options":{"include_usage":true},'
+        b'"messages":[{"content":"\\"stream\\":false,\\"stream_options\\":{}"}],"stream":true}',
+    ),
     "the same name further down": (
         b'{"x":{"stream_options":{}},"y":"\\"stream_options\\":{}","stream_options":{},"stream":true}',
         b'{"x":{"stream_options":{}},"y":"\\"stream_options\\":{}","stream_options":{"include_usage":true},"stream":true}',
@@ -44,7 +64,8 @@ SPLICED = {
 def test_the_wish_is_spliced_in(body: bytes, expected: bytes) -> None:
     """All other bytes stay."""
     assert ask(body) == expected
-    assert json.loads(expected)["stream_options"]["include_usage"] is True
+    asked = json.loads(expected, parse_int=str)
+    assert asked["stream_options"]["include_usage"] is True
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ def place_of(body: bytes, name: str) -> tuple[int, int] | None:
     *body* is a JSON object. Raises ValueError where it is not.
     """
     text = body.decode()
-    decode = json.JSONDecoder().raw_decode
+    # Numbers stay texts: Python refuses to read those of thousands of digits.
+    decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
     found = None
     try:
         at = _after(text, text.index("{") + 1)
