@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 
 from streamgauge.errors import ConfigurationError
 from streamgauge.sdk.account import Account
+from streamgauge.sdk.client import new_client
 from streamgauge.sdk.spool import Letter, Spool
 
 if TYPE_CHECKING:
@@ -313,7 +314,8 @@ class Delivery:
 
     def _posted(self, letter: Letter) -> Answer:
         """Post one log."""
-        import httpx
+        client = self._connected()
+        import httpx  # it is there by now
 
         headers = {
             name.encode(errors="replace"): value.encode(errors="replace")
@@ -324,7 +326,7 @@ class Delivery:
             body = gzip.compress(body, compresslevel=1)
             headers[b"content-encoding"] = b"gzip"
         try:
-            answer = self._connected().post(self.url, content=body, headers=headers)
+            answer = client.post(self.url, content=body, headers=headers)
         except httpx.LocalProtocolError as error:  # a header that HTTP does not allow
             return Answer(REFUSED, str(error))
         except Exception as error:
@@ -337,16 +339,14 @@ class Delivery:
         return Answer(LATER, reason, _seconds(answer.headers.get("retry-after")))
 
     def _connected(self) -> httpx.Client:
-        """Return the one client, made when it is first needed: its import takes a while."""
-        import httpx
-
+        """Return the one client, made when it is first needed."""
         with self._client_lock:
             if self._client is not None:
                 return self._client
             headers = {"user-agent": "streamgauge-python", "content-type": "application/json"}
             if self._api_key:
                 headers["authorization"] = f"Bearer {self._api_key}"
-            self._client = httpx.Client(headers=headers, timeout=self._timeout)
+            self._client = new_client(headers=headers, timeout=self._timeout)
             return self._client
 
     def _wait(self, wanted: float) -> None:
