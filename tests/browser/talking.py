@@ -27,13 +27,15 @@ def ask(
     *,
     text: str = "Say something.",
     model: str = MODEL,
+    session: str | None = None,
     is_stream: bool = True,
     **wishes: Any,
 ) -> str:
     """Send a request, read the answer to its end, and return the record's id."""
-    answer = product.http.post(
-        CHAT, json=_body(text, model, is_stream), headers=_headers(user, wishes)
-    )
+    headers = _headers(user, wishes)
+    if session is not None:
+        headers |= {"Streamgauge-Session-Id": session, "Streamgauge-Session-Path": "/a/b"}
+    answer = product.http.post(CHAT, json=_body(text, model, is_stream), headers=headers)
     return answer.headers["streamgauge-id"]
 
 

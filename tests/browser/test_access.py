@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Visit
-from tests.browser.talking import ask, nonce
+from tests.browser.conftest import BUILT, Visit, visiting
+from tests.browser.talking import ask, asking, nonce
 from tests.product import Product
 
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 SCHEMES = ("light", "dark")
 
-
-def focused_row(page: Page) -> str | None:
-    """Return the id of the row that has the focus."""
-    return page.evaluate("document.activeElement.closest('tr')?.dataset.id ?? null")
+# Two seconds on a line of one megabit a second.
+MOST_GZIPPED = 250_000
 
 
 def background(page: Page) -> str:
@@ -42,13 +43,9 @@ def test_from_the_list_to_a_record_and_back_by_keyboard(visit: Visit, product: P
     page = visit(f"/?user_id={user}")
     expect(page.locator("tbody tr")).to_have_count(3)
     newest, middle, oldest = reversed(ids)
-    page.keyboard.press("j")
-    assert focused_row(page) == newest
-    page.keyboard.press("j")
-    page.keyboard.press("ArrowDown")
-    assert focused_row(page) == oldest
-    page.keyboard.press("k")
-    assert focused_row(page) == middle
+    for key, record_id in (("j", newest), ("j", middle), ("ArrowDown", oldest), ("k", middle)):
+        page.keyboard.press(key)
+        expect(page.locator(f'tr[data-id="{record_id}"] a')).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{product.url}/records/{middle}")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
@@ -92,10 +89,10 @@ def test_the_theme_follows_the_system_until_one_chooses(visit: Visit, product: P
     assert background(light) != background(dark)
     toggle = dark.get_by_role("button", name="Theme: auto")
     toggle.click()
-    assert background(dark) == background(light)
+    expect(dark.locator("body")).to_have_css("background-color", background(light))
     dark.reload()
     expect(dark.get_by_role("button", name="Theme: light")).to_be_visible()
-    assert background(dark) == background(light)
+    expect(dark.locator("body")).to_have_css("background-color", background(light))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -111,37 +108,70 @@ def test_axe_finds_nothing_serious(visit: Visit, product: Product, scheme: str, 
     expect(page.locator(".flag, tbody tr").first).to_be_visible()
     if view == "menu":
         page.get_by_role("button", name="Outcome").click()
-        expect(page.get_by_label("completed")).to_be_visible()
+        expect(page.get_by_role("checkbox", name="completed")).to_be_visible()
     if view == "columns":
         page.get_by_role("button", name="Columns").click()
-        expect(page.get_by_label("Finish reason")).to_be_visible()
+        expect(page.get_by_role("checkbox", name=re.compile("^Finish reason"))).to_be_visible()
     assert serious_faults(page) == ""
 
 
-OTHER_VIEWS = ("/live", "/overview", "/sessions", "/users", "/models", "/health")
+# Every other place, and what is there once it has all that it shows.
+OTHER_VIEWS = {
+    "/live": ".stream[data-pace=streaming] .spark-even[d*=M]",
+    "/overview": ".heat-cell",
+    "/sessions": "table.rollup tbody tr",
+    "/sessions/{session}": ".session-tree tbody tr",
+    "/users": "table.rollup tbody tr",
+    "/models": "table.rollup tbody tr",
+    "/health": "table tbody tr",
+    "/compare?a={first}": ".compare-choose li",
+    "/compare?a={first}&b={second}": ".compare-table tbody tr",
+}
+
+
+@pytest.fixture
+def filled(product: Product) -> Iterator[Callable[[str], str]]:
+    """Something to see in every view; gives the address of one."""
+    user, session = nonce(), nonce()
+    first, second = (
+        product.record(ask(product, user, session=session, tokens=20, ttft_ms=60, itl_ms=5))["id"]
+        for _ in range(2)
+    )
+    product.record(ask(product, user, session=session, status=500, is_stream=False))
+    with asking(product, user) as stream:
+        stream.read(5)
+        yield lambda path: path.format(session=session, first=first, second=second)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("path", OTHER_VIEWS)
 def test_axe_finds_nothing_serious_in_the_other_views(
-    visit: Visit, product: Product, scheme: str, path: str
+    visit: Visit, filled: Callable[[str], str], scheme: str, path: str
 ):
-    """The same for every place that the navigation leads to."""
-    product.record(ask(product, nonce(), tokens=5))
-    page = visit(path, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.wait_for_timeout(500)
+    """The same for every place that the navigation leads to, and for those behind it."""
+    page = visit(filled(path), color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    expect(page.locator(OTHER_VIEWS[path]).first).to_be_visible()
     assert serious_faults(page) == ""
+
+
+def test_axe_sees_what_is_wrong(visit: Visit):
+    """A page with faults put in is not passed: a check that cannot fail would check nothing."""
+    page = visit("/health", bypass_csp=True)
+    expect(page.locator(OTHER_VIEWS["/health"]).first).to_be_visible()
+    page.evaluate("document.querySelector('main').innerHTML += '<button></button><img src=>'")
+    found = serious_faults(page)
+    assert "button-name" in found
+    assert "image-alt" in found
 
 
 @pytest.mark.parametrize("width", [360, 1024])
 @pytest.mark.parametrize("path", OTHER_VIEWS)
-def test_no_other_view_scrolls_sideways(visit: Visit, product: Product, path: str, width: int):
+def test_no_other_view_scrolls_sideways(
+    visit: Visit, filled: Callable[[str], str], path: str, width: int
+):
     """Nor does any other."""
-    product.record(ask(product, nonce(), tokens=5))
-    page = visit(path, viewport={"width": width, "height": 740})
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.wait_for_timeout(500)
+    page = visit(filled(path), viewport={"width": width, "height": 740})
+    expect(page.locator(OTHER_VIEWS[path]).first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -159,7 +189,7 @@ def test_no_screen_scrolls_sideways(visit: Visit, product: Product, view: str, w
     if view == "columns":
         page.get_by_role("button", name="Columns").click()
         for column in ("Session", "Path", "Tools", "Answered by"):
-            page.get_by_label(column).check()
+            page.get_by_role("checkbox", name=re.compile(f"^{column}")).check()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -170,3 +200,40 @@ def test_a_plain_load_asks_nobody_else_and_breaks_no_rule(visit: Visit, product:
     policy = product.http.get("/").headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+BREACHES = {
+    "script": "document.body.append(Object.assign(document.createElement('script'), {text: '1'}))",
+    "style": "document.body.innerHTML += '<p style=color:red>x</p>'",
+    "host": "fetch('https://elsewhere.example/').catch(() => {})",
+}
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_breach_of_the_policy_is_a_complaint(browser: Browser, product: Product, breach: str):
+    """What all other tests rely on: a visit whose page breaks a rule fails."""
+    visits = visiting(browser, product)
+    page = next(visits)("/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    with page.expect_console_message(lambda message: message.type == "error"):
+        page.evaluate(f"() => {{ {BREACHES[breach]} }}")
+    with pytest.raises(AssertionError, match="Content Security Policy"):
+        next(visits)
+
+
+def test_the_first_load_is_small():
+    """What stands between the address and a usable list: index.html and all that it names."""
+    built = BUILT.parent
+    html = BUILT.read_text()
+    named = {built / path.lstrip("/") for path in re.findall(r'(?:src|href)="(/[^"]+)"', html)}
+    scripts = {file for file in named if file.suffix == ".js"}
+    assert scripts
+    # The chart above the list comes right after it.
+    later = {
+        built / "assets" / name
+        for script in scripts
+        for name in re.findall(r"(?:time-chart|chart)-[\w-]{8}\.(?:js|css)", script.read_text())
+    }
+    assert later
+    whole = sum(len(gzip.compress(file.read_bytes())) for file in {BUILT, *named, *later})
+    assert whole < MOST_GZIPPED, f"{whole:,} bytes gzipped"

@@ -89,7 +89,7 @@ def test_filters_change_address_and_rows_and_survive_a_reload(visit: Visit, prod
     expect(page.locator("tbody tr")).to_have_count(2)
 
     page.get_by_role("button", name="Outcome").click()
-    page.get_by_label("http error").check()
+    page.get_by_role("checkbox", name="http error").check()
     expect(row(page, good)).to_have_count(0)
     expect(row(page, bad)).to_contain_text("HTTP 429")
     expect(page).to_have_url(re.compile("outcome=http_error"))
@@ -253,7 +253,7 @@ def test_columns_are_chosen_by_keyboard_and_stand_in_the_address(visit: Visit, p
     assert "Finish reason" not in usual
     page.get_by_role("button", name="Columns").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+    expect(page.get_by_role("checkbox", name="Model", exact=True)).to_be_focused()
     page.keyboard.press("Space")
     for name in ("Finish reason", "Max gap", "ITL p95", "Closed by", "Attempts", "Chunks"):
         page.get_by_role("checkbox", name=re.compile(f"^{name}")).focus()

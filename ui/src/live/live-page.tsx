@@ -5,6 +5,7 @@ import type { Summary } from "../api/types";
 import { clock, cost, count, counted, duration, fullTime, rate } from "../format";
 import { FirstRun } from "../parts/connect";
 import { OutcomeBadge } from "../parts/outcome";
+import { isOwn } from "../parts/own";
 import { Stop } from "../parts/stop";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
@@ -80,7 +81,7 @@ export function LivePage({ search }: ViewProps) {
 function readState(search: string): { order: Order; find: string } {
   const query = new URLSearchParams(search);
   const order = query.get("order") ?? "";
-  return { order: order in ORDERS ? (order as Order) : "newest", find: query.get("find") ?? "" };
+  return { order: isOwn(ORDERS, order) ? order : "newest", find: query.get("find") ?? "" };
 }
 
 function Totals({ live, now }: { live: LiveState; now: number }) {

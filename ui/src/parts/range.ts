@@ -1,5 +1,6 @@
 /** The part of the time that a view is about; it stands in the address. */
 import { moment } from "../format";
+import { isOwn } from "./own";
 
 /** The bounds of a part that was chosen in a chart. */
 export const FROM = "started_at.gte";
@@ -25,9 +26,9 @@ export interface TimeRange {
 export function readRange(search: string): TimeRange {
   const query = new URLSearchParams(search);
   const last = query.get("last");
-  const isNamed = last !== null && last in RANGES;
+  const isNamed = last !== null && isOwn(RANGES, last);
   const isChosen = query.has(FROM) || query.has(TO);
-  const name = isNamed ? (last as RangeName) : isChosen ? null : "all";
+  const name = isNamed ? last : isChosen ? null : "all";
   return { name, text: query.toString(), query: since(query.toString()) };
 }
 
@@ -36,7 +37,7 @@ export function since(text: string, now: number = Date.now()): URLSearchParams {
   const query = new URLSearchParams(text);
   const last = query.get("last") ?? "";
   query.delete("last");
-  const ms = last in RANGES ? RANGES[last as RangeName].ms : null;
+  const ms = isOwn(RANGES, last) ? RANGES[last].ms : null;
   if (ms !== null) query.set(FROM, new Date(now - ms).toISOString());
   return query;
 }

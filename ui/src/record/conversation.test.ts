@@ -85,6 +85,7 @@ test.each([
   { messages: 5 },
   { messages: [null, 3, { role: 7, content: { odd: true } }] },
   { tools: "x", messages: [{ role: "user", content: [{}] }] },
+  { messages: [{ role: "user", content: [{ type: "constructor" }, { type: "__proto__" }] }] },
 ])("odd shapes are survived: %j", (body) => expect(read(body)).not.toBeNull());
 
 const PNG = "iVBORw0KGgo=";

@@ -6,6 +6,8 @@
  * which stands right beside it.
  */
 
+import { own } from "../parts/own";
+
 export type Part =
   | { kind: "text"; text: string }
   | { kind: "reasoning"; text: string }
@@ -96,7 +98,7 @@ function partsOf(value: unknown): Part[] {
   if (!isObject(value)) return [{ kind: "text", text: plain(value) }];
   if (Array.isArray(value["parts"])) return partsOf(value["parts"]);
   const type = typeof value["type"] === "string" ? value["type"] : "";
-  const read = PARTS[type];
+  const read = own(PARTS, type);
   if (read !== undefined) return [read(value)];
   if (typeof value["text"] === "string") return [{ kind: "text", text: value["text"] }];
   const bare = bareImage(value);

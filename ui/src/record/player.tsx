@@ -84,7 +84,7 @@ export function Player({ record, chunks }: { record: StreamRecord; chunks: reado
             aria-valuetext={exactMs(clock.ms)}
             min={0}
             max={wholeMs}
-            step={wholeMs / 1000}
+            step="any"
             value={clock.ms}
             onChange={(event) => {
               setOpened(true);

@@ -4,6 +4,7 @@
  */
 
 import { duration, fullTime, words } from "../format";
+import { own } from "../parts/own";
 
 /** The columns with a menu of their own. Others from the address show as chips. */
 export const MENUS = [
@@ -44,7 +45,7 @@ const OPERATORS: Record<string, string> = { gte: "≥", lte: "≤", gt: ">", lt:
 export function describe([name, value]: Filter): string {
   if (name.startsWith("property.")) return describe([name.slice("property.".length), value]);
   const dot = name.lastIndexOf(".");
-  const sign = OPERATORS[name.slice(dot + 1)];
+  const sign = own(OPERATORS, name.slice(dot + 1));
   const column = sign === undefined ? name : name.slice(0, dot);
   const isTime = column.endsWith("_ms") && value !== "" && !Number.isNaN(Number(value));
   const isMoment = column.endsWith("_at") && !Number.isNaN(Date.parse(value));
@@ -85,7 +86,7 @@ export function matches(filters: readonly Filter[], record: object): boolean | n
 
 function matchesOne(name: string, values: readonly string[], fields: Record<string, Field>): boolean | null {
   const dot = name.lastIndexOf(".");
-  const holds = BOUNDS[name.slice(dot + 1)];
+  const holds = own(BOUNDS, name.slice(dot + 1));
   const field = fields[holds === undefined ? name : name.slice(0, dot)];
   if (field === undefined || (typeof field === "object" && field !== null)) return null;
   if (holds === undefined) return values.includes(String(field ?? ""));

@@ -8,13 +8,13 @@ import {
   useMemo,
   useRef,
   useState,
-  type RefObject,
 } from "react";
 
 import { count, counted } from "../format";
 import type { LiveState } from "../live/live";
 import { useLive } from "../live/use-live";
 import { FirstRun } from "../parts/connect";
+import { own } from "../parts/own";
 import { Problem } from "../parts/problem";
 import { readRange } from "../parts/range";
 import { RangeTabs } from "../parts/range-tabs";
@@ -52,7 +52,13 @@ export function RecordsPage({ search }: { search: string }) {
   const isEmpty = rows.open.length + rows.records.length === 0;
   const list = useRef<HTMLElement>(null);
   useSearchKey(list);
-  const width = useWidth(list);
+  // As state: the list goes and comes again around the page of the first run.
+  const [place, setPlace] = useState<HTMLElement | null>(null);
+  const mount = useCallback((main: HTMLElement | null) => {
+    list.current = main;
+    setPlace(main);
+  }, []);
+  const width = useWidth(place);
   const layout = useMemo(() => layoutOf(COLUMNS, state.columns, width), [state.columns, width]);
 
   useEffect(() => {
@@ -69,7 +75,7 @@ export function RecordsPage({ search }: { search: string }) {
   if (isKnown && isEmpty && filters.length === 0 && state.last === null) return <FirstRun />;
 
   return (
-    <main className="page" ref={list}>
+    <main className="page" ref={mount}>
       <div className="records-head">
         <h1>Records</h1>
         <p className="records-open">
@@ -89,7 +95,7 @@ export function RecordsPage({ search }: { search: string }) {
               {words}
             </option>
           ))}
-          {sort !== null && !(sort in SORTS) && <option value={sort}>{sort}</option>}
+          {sort !== null && own(SORTS, sort) === undefined && <option value={sort}>{sort}</option>}
         </select>
         <ColumnMenu
           chosen={state.columns}
@@ -164,18 +170,18 @@ export function RecordsPage({ search }: { search: string }) {
 
 function captionOf(sort: string | null): string {
   if (sort === null) return "Records, newest first, open ones on top";
-  return `Records: ${(SORTS[sort] ?? sort).toLowerCase()}`;
+  return `Records: ${(own(SORTS, sort) ?? sort).toLowerCase()}`;
 }
 
 /** The width within the panel of an element; that of the window until it is known. */
-function useWidth(element: RefObject<HTMLElement | null>): number {
+function useWidth(element: HTMLElement | null): number {
   const [width, setWidth] = useState(innerWidth);
   useLayoutEffect(() => {
-    if (element.current === null) return undefined;
+    if (element === null) return undefined;
     const observer = new ResizeObserver(([entry]) => {
       if (entry) setWidth(Math.floor(entry.contentRect.width) - PANEL_BORDERS);
     });
-    observer.observe(element.current);
+    observer.observe(element);
     return () => observer.disconnect();
   }, [element]);
   return width;

@@ -1,4 +1,5 @@
 /** The list's whole state, as the address holds it: what it is about, how cut, how ordered. */
+import { isOwn } from "../parts/own";
 import { FROM, RANGES, since, TO, type RangeName } from "../parts/range";
 import { readFilters, type Filter } from "./filters";
 
@@ -32,7 +33,7 @@ export function readState(search: string): ListState {
     filters: readFilters(search),
     sort: sort === NEWEST || sort === "" ? null : sort,
     columns: query.get("columns")?.split(" ").filter(Boolean) ?? null,
-    last: last !== null && last in RANGES && last !== "all" ? (last as RangeName) : null,
+    last: last !== null && isOwn(RANGES, last) && last !== "all" ? last : null,
   };
 }
 
