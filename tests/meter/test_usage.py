@@ -177,6 +177,12 @@ def test_what_is_not_reported_is_unknown(raw: dict[str, Any] | None) -> None:
     assert usage_of(raw, dialect="openai_chat", final=True) == Usage()
 
 
+def test_a_total_without_output_means_nothing_before_the_end() -> None:
+    """No candidate yet is not no output."""
+    raw = {"promptTokenCount": 9, "totalTokenCount": 9}
+    assert usage_of(raw, dialect="gemini", final=False).output_tokens is None
+
+
 def test_a_count_that_broke_off_is_running() -> None:
     """It is the last that was heard."""
     usage = usage_of({"input_tokens": 1, "output_tokens": 1}, dialect="anthropic", final=False)
@@ -225,9 +231,14 @@ OTHERS: dict[str, tuple[str, dict[str, Any], Usage]] = {
         {"promptTokenCount": 87, "thoughtsTokenCount": 78, "totalTokenCount": 165},
         reported(input_tokens=87, output_tokens=78, reasoning_tokens=78),
     ),
-    "Gemini: no candidate yet": (
+    "Gemini: a prompt that was blocked": (
         "gemini",
         {"promptTokenCount": 9, "totalTokenCount": 9},
+        reported(input_tokens=9, output_tokens=0),
+    ),
+    "Gemini: the output is not told": (
+        "gemini",
+        {"promptTokenCount": 9},
         reported(input_tokens=9),
     ),
     "Converse: the cache beside": (

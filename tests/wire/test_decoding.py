@@ -65,6 +65,30 @@ def test_a_dialect_shows_in_the_first_frames_of_an_unknown_path() -> None:
     assert decoding.is_whole
 
 
+def test_what_the_dialect_of_a_path_cannot_read_is_told_by_its_content() -> None:
+    """`/api/chat` is Ollama's path, and that of many an application; whole bytes or single ones."""
+    data = b'f:{"messageId":"m1"}\n0:"He"\n0:"y"\nd:{"finishReason":"stop"}\n'
+    for size in (1, len(data)):
+        decoding = Decoding(Choice("ndjson", "ollama"), None)
+        for at in range(0, len(data), size):
+            decoding.feed(data[at : at + size])
+        assert decoding.dialect is not None
+        assert decoding.dialect.name == "ai_sdk"
+        assert decoding.reply.text() == "Hey"
+        assert decoding.reply.unknown == 0
+        assert decoding.is_whole
+
+
+def test_a_dialect_that_can_be_read_stays() -> None:
+    """Though a piece of rubbish comes first, and though another dialect looks like it."""
+    decoding = Decoding(CHAT, None)
+    decoding.feed(b"data: rubbish\n\n" + ROLE + event("a"))
+    decoding.feed(b'data: {"type":"message_start"}\n\n')
+    assert decoding.dialect is not None
+    assert decoding.dialect.name == "openai_chat"
+    assert decoding.reply.text() == "a"
+
+
 def test_who_leaves_out_what_a_chunk_is_has_said_it_by_its_choices() -> None:
     """As chunks are that somebody made by hand, and Azure's first one."""
     decoding = Decoding(Choice("sse", None), None)

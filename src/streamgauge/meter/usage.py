@@ -25,6 +25,10 @@ def usage_of(raw: dict[str, Any] | None, *, dialect: str | None, final: bool) ->
         return UNKNOWN
     read = _READERS.get(dialect or "", _openai)
     fields = read(raw)
+    total = _count(raw, "totalTokenCount", "total_tokens", "totalTokens")
+    if final and total is not None and total == fields["input_tokens"]:
+        # Gemini leaves zeros out: a prompt that was blocked has no output.
+        fields["output_tokens"] = fields["output_tokens"] or 0
     if fields["input_tokens"] is None and fields["output_tokens"] is None:
         return UNKNOWN
     source = UsageSource.REPORTED if final else UsageSource.RUNNING

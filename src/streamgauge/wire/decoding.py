@@ -9,7 +9,7 @@ from streamgauge.wire.accumulate import Accumulator
 from streamgauge.wire.detect import Choice, choose, dialect_of, guess, sniff
 from streamgauge.wire.dialects import DIALECTS, Dialect
 from streamgauge.wire.encoding import Inflater, inflater
-from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta, TextDelta
+from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta, TextDelta, Unknown
 from streamgauge.wire.framing import FRAMINGS, Framing
 from streamgauge.wire.likeness import Likeness
 
@@ -35,6 +35,7 @@ class Decoding:
     """
 
     __slots__ = (
+        "_doubts",
         "_first",
         "_framing",
         "_inflater",
@@ -51,6 +52,7 @@ class Decoding:
         self.deltas = 0
         self.trouble: str | None = None
         self.dialect = DIALECTS[choice.dialect]() if choice.dialect else None
+        self._doubts = SNIFFED if choice.dialect else 0
         self._likeness = _likeness(self.dialect)
         self._is_plain = choice.framing in (None, "plain")
         self._first: list[Frame] = []  # frames that no dialect has read yet
@@ -123,6 +125,8 @@ class Decoding:
             frames = self._recognize(frames)
         if self.dialect is None:
             return heard
+        if self._doubts:
+            self._doubt(frames)
         read, add, likeness = self.dialect.read, self.reply.add, self._likeness
         for frame in frames:
             if likeness is not None:
@@ -142,6 +146,24 @@ class Decoding:
                     heard |= weight
                     self.deltas += 1
         return heard
+
+    def _doubt(self, frames: list[Frame]) -> None:
+        """Take the dialect of the first *frames*, if that of the path cannot read them.
+
+        A path may be anybody's: `/api/chat` is Ollama's, and that of many an application.
+        """
+        for frame in frames[: self._doubts]:
+            self._doubts -= 1
+            said = DIALECTS[self.dialect.name]().read(frame) if self.dialect is not None else []
+            if any(type(event) is not Unknown for event in said):
+                self._doubts = 0
+                return
+            name = sniff(frame)
+            if name is not None:
+                self.dialect = DIALECTS[name]()
+                self._likeness = _likeness(self.dialect)
+                self._doubts = 0
+                return
 
     def _recognize(self, frames: list[Frame]) -> list[Frame]:
         """Look for the dialect in *frames*; once it shows, return all there are to read."""
