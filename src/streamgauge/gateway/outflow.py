@@ -24,6 +24,7 @@ PING = b"event: ping"
 
 # What a heartbeat may begin with: the first byte says of most chunks that they are none.
 MAY_BE_HEARTBEAT = b":e"
+MOST_BEGIN = 0x64  # "data: …"
 LF = 0x0A
 
 
@@ -37,7 +38,7 @@ def is_heartbeat(lines: bytes) -> bool:
 class Outflow:
     """The lines of one stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_ending", "_lines", "hider", "ids", "is_clean", "keep", "spoken")
+    __slots__ = ("_choice", "_ending", "_lines", "hider", "ids", "keep", "kept", "spoken")
 
     def __init__(
         self,
@@ -50,19 +51,22 @@ class Outflow:
         self._choice = choice
         self._lines = Lines()
         self._ending = Ending(choice)
-        # A chunk of whole lines need only be kept, as long as the last line is whole too.
-        self.is_clean = True
         self.keep = self._ending.keep
+        self.kept = self._ending.kept
         self.hider = Hider() if is_hiding else None
         # What the client has, where a second answer may go on from there.
         self.spoken = Spoken(choice) if is_rescuing and is_continuable(choice) else None
         self.ids = EventIds() if is_numbering and choice.framing == "sse" else None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a chunk of whole lines without a usage event need only be kept."""
+        is_hiding = self.hider is not None and self.hider.is_ending
+        return self._lines.is_clean and self.ids is None and self.spoken is None and not is_hiding
+
     def feed(self, chunk: bytes) -> bytes:
         """Take in *chunk* and return the whole lines that can be passed on."""
-        lines = self._lines.feed(chunk)
-        self.is_clean = self._lines.is_clean
-        return lines
+        return self._lines.feed(chunk)
 
     def may_beat(self) -> bool:
         """Whether a heartbeat can stand here: between two events of a server-sent stream."""
@@ -75,7 +79,6 @@ class Outflow:
     def closing(self) -> bytes:
         """Return what ends the event that has begun, and let go of half a line after it."""
         self._lines.close()
-        self.is_clean = True
         return b"" if self._ending.is_at_border() else b"\n"
 
     def rest(self) -> bytes:

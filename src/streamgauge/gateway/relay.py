@@ -37,6 +37,7 @@ from streamgauge.gateway.outflow import (
     HEARTBEAT,
     LF,
     MAY_BE_HEARTBEAT,
+    MOST_BEGIN,
     RESUMABLE_HEARTBEAT,
     Outflow,
     is_heartbeat,
@@ -50,7 +51,9 @@ from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.journal.format import OVERHEAD, Kind
 from streamgauge.wire.detect import choose, dialect_of
+from streamgauge.wire.looks.ending import MAX_CHUNKS
 from streamgauge.wire.looks.first_content import FirstContent
+from streamgauge.wire.looks.stream_usage import USAGE
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
@@ -80,12 +83,14 @@ class Relay:
         "id",
         "is_client_slow",
         "is_head_request",
+        "is_hiding",
         "is_keeping",
         "is_request_sent",
         "is_request_whole",
         "is_usage_shown",
         "is_websocket",
         "journal",
+        "kept",
         "outflow",
         "overhead",
         "peer",
@@ -140,6 +145,8 @@ class Relay:
             target=attempts.target if attempts is not None else None,
         )
         self.outflow: Outflow | None = None
+        self.kept: list[bytes] | None = None  # the outflow's, while chunks may go the short way
+        self.is_hiding = False
         self.response_head: ResponseHead | None = None
         self.delimiter = Delimiter.NONE
         self.is_client_slow = False
@@ -233,6 +240,26 @@ class Relay:
 
     def chunk(self, at: int, body: bytes, framed: bytes | None) -> None:
         """Pass on bytes from the middle of a body: the short way."""
+        kept = self.kept
+        first = body[0]
+        if (
+            kept is None
+            or framed is None
+            or body[-1] != LF
+            or (first != MOST_BEGIN and first in MAY_BE_HEARTBEAT and is_heartbeat(body))
+            or (self.is_hiding and USAGE in body)
+        ):
+            self._look(at, body, framed)
+            return
+        # One HTTP chunk of whole lines in which there is nothing to look at: most of a stream.
+        self.exchange.active_ns = at
+        kept.append(body)
+        if len(kept) > MAX_CHUNKS:
+            del kept[0]
+        self.turn.chunk(self, at, body, framed)
+
+    def _look(self, at: int, body: bytes, framed: bytes | None) -> None:
+        """Pass on bytes that have to be looked at, or put in order, first."""
         if self.first is not None and self.first.feed(body):
             self._has_begun()
         outflow = self.outflow
@@ -241,29 +268,33 @@ class Relay:
         else:
             if body[0] not in MAY_BE_HEARTBEAT or not is_heartbeat(body):
                 self.exchange.active_ns = at
-            if body[-1] != LF or not outflow.is_clean:
-                lines = outflow.feed(body)
-                if not lines:
-                    return
-                if lines is not body:
-                    body, framed = lines, None
+            lines = outflow.feed(body)
+            if not lines:
+                self._settle(outflow)
+                return
+            if lines is not body:
+                body, framed = lines, None
             outflow.keep(body)
             if outflow.spoken is not None:
                 outflow.spoken.feed(body)
                 self.exchange.is_rescuable = outflow.spoken.is_short
+            pieces = [(body, False)]
             if outflow.hider is not None:
                 pieces = outflow.hider.split(body)
-                if len(pieces) > 1 or pieces[0][1]:
-                    self._send_pieces(at, outflow, pieces)
-                    return
-            if outflow.ids is not None:
-                self._send_pieces(at, outflow, [(body, False)])
+            self._settle(outflow)
+            if outflow.ids is not None or len(pieces) > 1 or pieces[0][1]:
+                self._send_pieces(at, outflow, pieces)
                 return
         if self.delimiter is not CHUNKED:
             framed = body
         elif framed is None:
             framed = b"%x\r\n%b\r\n" % (len(body), body)
         self.turn.chunk(self, at, body, framed)
+
+    def _settle(self, outflow: Outflow) -> None:
+        """See whether the next chunk may go the short way."""
+        is_plain = outflow.is_plain and self.first is None and self.delimiter is CHUNKED
+        self.kept = outflow.kept if is_plain else None
 
     def _has_begun(self) -> None:
         self.first = None
@@ -567,10 +598,10 @@ class Relay:
         if not is_stream:
             return
         if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
-            is_hiding = self.upload.has_asked and not self.is_usage_shown
+            self.is_hiding = self.upload.has_asked and not self.is_usage_shown
             self.outflow = Outflow(
                 choice,
-                is_hiding=is_hiding,
+                is_hiding=self.is_hiding,
                 is_numbering=self.policy.is_numbering,
                 is_rescuing=self.attempts is not None and self.attempts.plan.is_rescuing,
             )

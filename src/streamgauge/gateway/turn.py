@@ -25,6 +25,8 @@ log = logging.getLogger("streamgauge.gateway")
 
 Entry = tuple[int, bytes, int, bytes]
 Send = Callable[[bytes], None]
+# The relay and the time of its reading, where it is a chunk.
+Answer = tuple[Send, bytes, "Relay | None", int]
 
 # So many bytes are collected, and one read more, before they are written: a bound on memory
 # and on the length of a journal block, and what tells us in time that a client is slow.
@@ -50,7 +52,6 @@ class Turn:
         "_journal",
         "_loop",
         "_requests",
-        "_timed",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, journal: Writer) -> None:
@@ -58,8 +59,7 @@ class Turn:
         self._journal = journal
         self._entries: list[bytes] = []  # packed: each one's head, then its payload
         self._requests: list[tuple[Send, bytes]] = []
-        self._answers: list[tuple[Send, bytes]] = []
-        self._timed: list[tuple[Relay, int]] = []
+        self._answers: list[Answer] = []
         self._bytes = 0
         self._is_due = False
 
@@ -79,7 +79,7 @@ class Turn:
 
     def send_down(self, send: Send, data: bytes) -> None:
         """Call *send* with *data*, bytes for a client, once the journal is written."""
-        self._answers.append((send, data))
+        self._answers.append((send, data, None, 0))
         self._count(len(data))
 
     def chunk(self, relay: Relay, at: int, body: bytes, framed: bytes) -> None:
@@ -88,9 +88,8 @@ class Turn:
         if relay.journal is not None:
             head = _pack_chunk(_CHUNK_LENGTH + size, _CHUNK_KIND, relay.id, at, relay.overhead)
             self._entries += head, body
-            self._timed.append((relay, at))
             relay.overhead = 0
-        self._answers.append((relay.write, framed))
+        self._answers.append((relay.write, framed, relay, at))
         size = self._bytes = self._bytes + size
         if size > MAX_COLLECTED:
             self.flush()
@@ -117,24 +116,28 @@ class Turn:
         self._bytes = 0
         if self._requests:
             requests, self._requests = self._requests, []
-            _send(requests)
+            for send, data in requests:
+                try:
+                    send(data)
+                except Exception as error:
+                    _unsent(data, error)
         if self._entries:
             entries, self._entries = self._entries, []
             self._journal.append_packed(entries)
         if self._answers:
             answers, self._answers = self._answers, []
-            _send(answers)
-        if self._timed:
-            timed, self._timed = self._timed, []
+            for send, data, _, _ in answers:
+                try:
+                    send(data)
+                except Exception as error:
+                    _unsent(data, error)
             now = monotonic_ns()
-            for relay, at in timed:
-                relay.overhead = min(now - at, MAX_OVERHEAD)
+            for _, _, relay, at in answers:
+                if relay is not None:
+                    spent = now - at
+                    relay.overhead = spent if spent < MAX_OVERHEAD else MAX_OVERHEAD
 
 
-def _send(collected: list[tuple[Send, bytes]]) -> None:
-    for send, data in collected:
-        try:
-            send(data)
-        except Exception as error:
-            # A connection that was closed in this very turn; the others' bytes go on.
-            log.debug("%d bytes were not sent: %s", len(data), error)
+def _unsent(data: bytes, error: Exception) -> None:
+    # A connection that was closed in this very turn; the others' bytes go on.
+    log.debug("%d bytes were not sent: %s", len(data), error)

@@ -13,6 +13,9 @@ from streamgauge.wire.framing import FRAMINGS
 # the last few events, whatever the dialect.
 MAX_CHUNKS = 8
 
+# Stands before the first chunk for as long as none was forgotten.
+BEGINNING = b""
+
 # Most streams end with this very frame, and then nothing needs to be read.
 DONE = b"data: [DONE]\n\n"
 SAYS_DONE = frozenset({"openai_chat"})
@@ -25,21 +28,19 @@ DATA_LINE = re.compile(rb"(?:^|[\r\n])data")
 class Ending:
     """Keeps the last bytes of a stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_chunks", "_is_all")
+    __slots__ = ("_choice", "kept")
 
     def __init__(self, choice: Choice) -> None:
         self._choice = choice
         # A list, which is small as long as it is short; a deque takes half a kilobyte empty.
-        self._chunks: list[bytes] = []
-        self._is_all = True
+        self.kept: list[bytes] = [BEGINNING]
 
     def keep(self, chunk: bytes) -> None:
         """Remember *chunk*, of whole lines, and forget what came long before it."""
-        chunks = self._chunks
-        chunks.append(chunk)
-        if len(chunks) > MAX_CHUNKS:
-            del chunks[0]
-            self._is_all = False
+        kept = self.kept
+        kept.append(chunk)
+        if len(kept) > MAX_CHUNKS:
+            del kept[0]
 
     def is_reached(self, rest: bytes = b"") -> bool:
         """Return whether the stream, *rest* included, is whole, or tells of an error of its own.
@@ -62,14 +63,17 @@ class Ending:
                 if isinstance(event, Finish) and reader.ends_without_terminal:
                     return True
                 is_understood = is_understood or not isinstance(event, Unknown)
-        is_broken = self._is_all and (bool(rest) or not frames)
+        is_all = self.kept[0] == BEGINNING
+        is_broken = is_all and (bool(rest) or not frames)
         return not is_understood and not is_broken
 
     def _is_done(self) -> bool:
         """Return whether the last chunk ends with a frame that is nothing but ``[DONE]``."""
-        *before, last = self._chunks[-2:] or [b""]
+        if len(self.kept) < 2:
+            return False
+        before, last = self.kept[-2:]
         if last == DONE:
-            return not before or before[0].endswith(FRAME_ENDS)
+            return before == BEGINNING or before.endswith(FRAME_ENDS)
         return last.endswith(b"\n\n" + DONE)
 
     def is_said(self) -> bool:
@@ -98,7 +102,7 @@ class Ending:
         return self._choice.framing == "sse" and DATA_LINE.search(last) is not None
 
     def _tail(self) -> bytes:
-        return b"".join(self._chunks)
+        return b"".join(self.kept)
 
 
 def _frames(framing: str, data: bytes) -> list[Frame]:

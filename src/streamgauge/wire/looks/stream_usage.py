@@ -21,6 +21,7 @@ ASK_WITHIN = b'"include_usage":true,'
 OPTIONS = "stream_options"
 
 # Once asked, OpenAI says `"usage":null` in every other event.
+USAGE = b'"usage"'
 _USAGE = re.compile(rb'"usage"[ \t]*:[ \t]*\{')
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|$)")
 
@@ -75,14 +76,14 @@ def _ask_within(body: bytes, options: dict[str, Any] | None) -> bytes | None:
 class Hider:
     """Takes the usage events out of a stream that comes in whole lines."""
 
-    __slots__ = ("_is_ending",)
+    __slots__ = ("is_ending",)
 
     def __init__(self) -> None:
-        self._is_ending = False  # a hidden event still lacks its blank line
+        self.is_ending = False  # a hidden event still lacks its blank line
 
     def split(self, lines: bytes) -> list[tuple[bytes, bool]]:
         """Return *lines* in pieces, in order: the bytes, and whether they are to be hidden."""
-        if not self._is_ending and (b'"usage"' not in lines or not _USAGE.search(lines)):
+        if not self.is_ending and (USAGE not in lines or not _USAGE.search(lines)):
             return [(lines, False)]
         pieces: list[tuple[bytes, bool]] = []
         start = at = 0
@@ -101,12 +102,12 @@ class Hider:
         return pieces
 
     def _is_hidden(self, line: bytes) -> bool:
-        if self._is_ending:
-            self._is_ending = False
+        if self.is_ending:
+            self.is_ending = False
             if not line.strip(b"\r\n"):
                 return True
-        if line.startswith(b"data:") and b'"usage"' in line and is_usage_alone(line[5:]):
-            self._is_ending = True
+        if line.startswith(b"data:") and USAGE in line and is_usage_alone(line[5:]):
+            self.is_ending = True
             return True
         return False
 
