@@ -131,6 +131,42 @@ def test_every_form_of_an_answer_is_read(product: Product, body: dict[str, Any])
     assert json.loads(record["request_body"]) == body["providerRequest"]["json"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": "Hi", "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}},
+        {"text": "Hi", "usage": {"input_tokens": 5, "output_tokens": 2}},
+        {"text": "Hi", "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2}},
+        {"text": "Hi", "prompt_token_count": 5, "generation_token_count": 2},
+    ],
+    ids=["OpenAI's names", "Anthropic's", "Gemini's", "Llama's"],
+)
+@pytest.mark.parametrize("is_text", [False, True], ids=["JSON", "as text"])
+def test_an_answer_of_ones_own_may_count_its_tokens(
+    product: Product, said: dict[str, Any], is_text: bool
+) -> None:
+    """In the four ways that Helicone's page on its manual logger lists."""
+    body = log(json.dumps(said)) if is_text else log(said=said)
+    body["providerRequest"]["json"] = {"model": "gpt-4o-mini", "input": "Hi"}
+    record = logged(product, body)
+    assert (record["input_tokens"], record["output_tokens"]) == (5, 2)
+    assert (record["usage_source"], record["cost_source"]) == ("reported", "priced")
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"), [(0.25, 0.25), (None, None), ("much", None), (-1, None), (True, None)]
+)
+def test_a_cost_that_is_told_counts(product: Product, told: Any, cost: float | None) -> None:
+    """Helicone takes it and forgets it; what is no cost is no error."""
+    body = log(said=PLAIN)
+    body["providerResponse"]["cost"] = told
+    record = logged(product, body)
+    if cost is None:
+        assert record["cost_source"] == "priced"
+    else:
+        assert (record["cost_usd"], record["cost_source"]) == (cost, "provider")
+
+
 def test_plain_text_is_kept_as_text(product: Product) -> None:
     """Also where it looks like an error to somebody in a hurry."""
     text = 'Error handling, in short:\n\n{"try": 1}'

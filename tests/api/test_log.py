@@ -166,6 +166,15 @@ def test_a_whole_answer_may_be_text(product: Product, as_text: Any) -> None:
     assert record["output_tokens"] == 1
 
 
+def test_tokens_and_cost_may_be_told(product: Product) -> None:
+    """By an answer in nobody's dialect, and by who knows what it cost."""
+    body = {"said": "Hi", "usage": {"input_tokens": 5, "output_tokens": 10**30}}
+    response = {"status": 200, "body": body, "cost_usd": 0.5}
+    record = logged(product, log(path=None, response=response))
+    assert (record["input_tokens"], record["output_tokens"]) == (5, None)
+    assert (record["cost_usd"], record["cost_source"]) == (0.5, "provider")
+
+
 def test_bodies_are_left_out_on_request(product: Product) -> None:
     """They are measured all the same."""
     record = logged(product, stream(*WHOLE, labels={"omit_request": True, "omit_response": True}))
@@ -253,6 +262,7 @@ def test_a_custom_event_is_kept(product: Product) -> None:
         (log(started_at="2026-11-20T10:00:00"), "started_at"),
         (log(started_at="2999-01-01T00:00:00Z"), "started_at"),
         (log(response={"status": 99}), "response.status"),
+        (log(response={"cost_usd": -1}), "response.cost_usd"),
         (log(response={"chunks": [[-1, "x"]]}), "response.chunks[0][0]"),
         (log(response={"chunks": [["x", 1]]}), "response.chunks[0][0]"),
         (log(outcome="fine"), "outcome"),

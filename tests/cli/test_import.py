@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -63,7 +65,30 @@ def record_of(product: Product, request: dict[str, Any]) -> dict[str, Any]:
     return product.record(found["id"])
 
 
+def page_csv(requests: list[dict[str, Any]]) -> str:
+    """As the button on Helicone's page writes it: what is an object is JSON in a cell."""
+    file = StringIO(newline="")
+    writer = csv.DictWriter(file, requests[0].keys())
+    writer.writeheader()
+    for request in requests:
+        cells = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in request.items()}
+        writer.writerow(cells)
+    return file.getvalue()
+
+
+def pandas_csv(requests: list[dict[str, Any]]) -> str:
+    """As pandas writes it: what is an object as Python prints it, and 120.0 for 120."""
+    file = StringIO(newline="")
+    writer = csv.DictWriter(file, requests[0].keys())
+    writer.writeheader()
+    for request in requests:
+        writer.writerow({k: float(v) if isinstance(v, int) else v for k, v in request.items()})
+    return "\ufeff" + file.getvalue()
+
+
 WRITTEN = {
+    "CSV of the page": page_csv,
+    "CSV of pandas": pandas_csv,
     "an array": lambda requests: json.dumps(requests, indent=1),
     "an answer": lambda requests: json.dumps({"data": requests, "error": None}),
     "lines": lambda requests: "\n".join(map(json.dumps, requests)) + "\n",
@@ -116,6 +141,32 @@ def test_an_export_becomes_records(product: Product, tmp_path: Path, form: str) 
             return scores == {"helicone-score-feedback": 1, "depth": 7} or None
 
         until(scored)
+
+
+def test_a_table_without_bodies_has_what_it_tells(product: Product, tmp_path: Path) -> None:
+    """`@helicone/export` leaves bodies and ids of requests out, and doubles quotes twice."""
+    own = str(uuid4())
+    properties = json.dumps({"Env": "prod"}).replace('"', '""').replace('"', '""')
+    file = tmp_path / "export.csv"
+    file.write_text(
+        "response_id,response_created_at,response_status,request_created_at,request_body,"
+        "request_properties,request_user_id,model,prompt_tokens,completion_tokens,latency,cost_usd\n"
+        f'"{own}","2026-03-01T10:00:01.250Z","200","2026-03-01T10:00:00.250Z",,"{properties}",'
+        '"ada","gpt-4o-mini","12","3",,"0.1"\n'
+    )
+    assert imported(str(file), product) == "imported 1 requests\n"
+    record = record_of(product, {"request_id": own})
+    expected = {
+        "model": "gpt-4o-mini",
+        "outcome": "completed",
+        "duration_ms": 1000,
+        "input_tokens": 12,
+        "output_tokens": 3,
+        "cost_source": "priced",
+        "user_id": "ada",
+        "properties": {"env": "prod"},
+    }
+    assert {name: record[name] for name in expected} == expected
 
 
 @pytest.fixture

@@ -60,6 +60,9 @@ OTHER_END = (Outcome.TRUNCATED, ClosedBy.UPSTREAM)
 # What its builders write for every error that has no status.
 ERROR_STATUS = 500
 
+# Dollars; what is more is a mistake, or in another unit.
+MAX_COST = 1e6
+
 EVENTS = ("tool", "vector_db", "data")
 NO_TYPE = "unknown"  # where a request is none of these
 
@@ -331,7 +334,13 @@ def _answer(log: Log, answered: dict[str, Any]) -> None:
         content_type=kind,
         headers=_headers(answered["headers"]),
         body=body,
+        cost_usd=_cost(answered.get("cost")),
     )
+
+
+def _cost(told: Any) -> float | None:
+    is_number = isinstance(told, NUMBER) and not isinstance(told, bool)
+    return float(told) if is_number and 0 < told < MAX_COST else None
 
 
 def _error_of(body: Any) -> LoggedError | None:

@@ -20,7 +20,7 @@ from streamgauge.api.bodies import BadBody, read_body
 from streamgauge.api.errors import ErrorAnswer, answers, error_response
 from streamgauge.api.guard import LOG
 from streamgauge.api.parts import Given
-from streamgauge.api.told import JSON, stream_of, type_of
+from streamgauge.api.told import JSON, counts_of, stream_of, type_of
 from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Mark, Open
 from streamgauge.record import ClosedBy, Outcome, Source
 from streamgauge.recorder.labels import EVENT_TYPE
@@ -78,6 +78,7 @@ class LoggedResponse(Struct):
     """The answer: whole in ``body``, or in ``chunks`` of milliseconds since the start and text.
 
     ``ttft_ms`` is for a whole one, whose pieces have no times: when its first token came.
+    ``cost_usd`` is for who knows better than a price list.
     """
 
     status: Annotated[int, Meta(ge=100, le=999)] | None = None
@@ -86,6 +87,7 @@ class LoggedResponse(Struct):
     body: Any = None
     chunks: list[tuple[Milliseconds, str]] | None = None
     ttft_ms: Milliseconds | None = None
+    cost_usd: Annotated[float, Meta(ge=0, le=1e6)] | None = None
 
 
 class Log(Struct):
@@ -171,6 +173,10 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     if answer.chunks is None:
         told = Mark(name="untimed", value=int((answer.ttft_ms or 0.0) * MS))
         entries.append((Kind.MARK, exchange, base, _pack(told)))
+    entries += [
+        (Kind.MARK, exchange, base, _pack(Mark(name=name, value=value)))
+        for name, value in _counted(answer)
+    ]
     if answer.status is not None or said:
         head = Head(status=answer.status or 0, headers=_headers(answer, kind), connected_ns=0)
         first = said[0][0] if said else ended
@@ -197,6 +203,14 @@ def _answer(log: Log) -> tuple[str, list[tuple[float, bytes]]]:
         is_stream = isinstance(log.request, dict) and log.request.get("stream") is True
         kind = type_of(text, is_stream=is_stream) if text is answer.body else JSON
     return kind, [(log.ended_ms or 0.0, text.encode())]
+
+
+def _counted(answer: LoggedResponse) -> list[tuple[str, int]]:
+    """Return the marks of what a whole answer says that it took."""
+    asked, said = counts_of(answer.body)
+    cost = None if answer.cost_usd is None else round(answer.cost_usd * 1e9)
+    counts = {"told_input": asked, "told_output": said, "told_cost": cost}
+    return [(name, count) for name, count in counts.items() if count is not None]
 
 
 def _headers(answer: LoggedResponse, kind: str) -> bytes:

@@ -9,6 +9,7 @@ must.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -35,6 +36,17 @@ _PYTHON = re.compile(
 _PYTHON_END = "\n\n\n"
 # How an error names itself: `openai.APIError: upstream died`.
 _NAMED = re.compile(r"(?P<type>[A-Za-z_$][\w.$]*)(?:: (?P<message>.*))?", re.DOTALL)
+
+# Where an answer in nobody's dialect has its tokens, as Helicone reads them: the object, and
+# the fields for input and output in it.
+_COUNTS = (
+    ("usage", "prompt_tokens", "completion_tokens"),
+    ("usage", "input_tokens", "output_tokens"),
+    ("usageMetadata", "promptTokenCount", "candidatesTokenCount"),
+    (None, "prompt_token_count", "generation_token_count"),
+)
+# More are no tokens, and would not fit into the journal.
+_MAX_COUNT = 10**12
 
 # How an answer may begin, as far as an error in front of it cannot.
 _ANSWERS = ("{", "[", "data:", "event:", ":", "<")
@@ -102,6 +114,24 @@ def joined(chunks: list[Any]) -> tuple[str, str]:
         return "\n".join(texts), NDJSON
     text = "".join(texts)
     return text, type_of(text, is_stream=True)
+
+
+def counts_of(answer: Any) -> tuple[int | None, int | None]:
+    """Return the tokens that a whole answer, JSON or a text of it, says that it took."""
+    if isinstance(answer, str) and answer.lstrip().startswith("{"):
+        with suppress(msgspec.DecodeError, RecursionError):
+            answer = _decode(answer.encode(errors="replace"))
+    for part, *names in _COUNTS:
+        fields = answer.get(part) if part and isinstance(answer, dict) else answer
+        if isinstance(fields, dict) and any(map(fields.get, names)):
+            asked, said = (_count(fields.get(name)) for name in names)
+            return asked, said
+    return None, None
+
+
+def _count(value: Any) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_COUNT
+    return value if is_count else None
 
 
 # Server-sent events have data in JSON, or a name; prose may begin with a word and a colon, too.

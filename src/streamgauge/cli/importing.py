@@ -6,9 +6,15 @@ that the same import twice is one set of records. What nobody could read is coun
 
 from __future__ import annotations
 
+import ast
+import csv
+import json
 import os
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -33,6 +39,19 @@ PROVIDERS = {"custom": "", "togetherai": "together", "azure_openai": "azure", "x
 
 _decode = msgspec.json.decode
 _encode = msgspec.json.encode
+# The column that every export has.
+CREATED = "request_created_at"
+
+# A body in a table is one cell.
+MAX_CELL = 64 * 1024 * 1024
+NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
+# As the page writes it; quotes doubled twice, as ``@helicone/export`` does; as pandas prints it.
+CELL_READERS: tuple[Callable[[str], Any], ...] = (
+    json.loads,
+    lambda text: json.loads(text.replace('""', '"')),
+    ast.literal_eval,
+)
+
 Say = Callable[[str], None]
 Request = dict[str, Any]
 
@@ -59,11 +78,14 @@ def run(source: str, what: str, *, to: str, key: str | None, say: Say) -> int:
 
 
 def _from_file(name: str) -> Iterator[Request]:
-    """Yield the requests of a file: a JSON array, an answer of the API, or a line each."""
+    """Yield the requests of a file: CSV, a JSON array, an answer of the API, or a line each."""
     try:
         text = Path(name).read_bytes()
     except OSError as error:
         raise StreamgaugeError(f"cannot read {name}: {error.strerror}") from None
+    if CREATED.encode() in text.partition(b"\n")[0].split(b"{")[0]:
+        yield from _requests([*_from_csv(text.decode(errors="replace"))])
+        return
     try:
         if text.lstrip()[:1] == b"[" or b"\n" not in text.strip():
             yield from _requests(_decode(text))
@@ -73,6 +95,26 @@ def _from_file(name: str) -> Iterator[Request]:
                 yield from _requests(_decode(line))
     except msgspec.DecodeError as error:
         raise StreamgaugeError(f"{name} is no export of requests in JSON: {error}") from None
+
+
+def _from_csv(text: str) -> Iterator[Request]:
+    """Yield the rows of a table: of the page's export, of ``@helicone/export``, or of pandas."""
+    csv.field_size_limit(MAX_CELL)
+    for row in csv.DictReader(StringIO(text.removeprefix("\ufeff"), newline="")):
+        cells = {name: _cell(cell or "") for name, cell in row.items() if name}
+        yield cells | {"request_id": cells.get("request_id") or cells.get("response_id")}
+
+
+def _cell(text: str) -> Any:
+    """Return what a cell has: nothing, a number, an object as somebody wrote it, or text."""
+    if text.startswith(("{", "[")):
+        for read in CELL_READERS:
+            with suppress(ValueError, SyntaxError, RecursionError):
+                return read(text)
+    if NUMBER.fullmatch(text):
+        number = float(text)
+        return int(number) if number.is_integer() else number  # pandas writes 12.0 for 12
+    return text or None
 
 
 def _requests(told: Any) -> list[Request]:
@@ -85,7 +127,7 @@ def _requests(told: Any) -> list[Request]:
 
 
 def _is_request(one: Any) -> bool:
-    return isinstance(one, dict) and "request_id" in one and "request_created_at" in one
+    return isinstance(one, dict) and bool(one.get("request_id")) and CREATED in one
 
 
 def _from_api(url: str) -> Iterator[Request]:
@@ -177,14 +219,16 @@ def _posted(server: httpx.Client, path: str, body: Any) -> httpx.Response:
 
 def log_of(request: Request) -> dict[str, Any]:
     """Return a request of Helicone's API as the log that its clients would have sent."""
-    started = _moment(request["request_created_at"])
+    started = _moment(request[CREATED])
     ended = started + timedelta(milliseconds=request.get("delay_ms") or 0)
+    if not request.get("delay_ms") and request.get("response_created_at"):
+        ended = max(started, _moment(request["response_created_at"]))
     provider = str(request.get("provider") or "").lower()
     body = request.get("response_body")
     return {
         "providerRequest": {
             "url": _url(request.get("request_path") or ""),
-            "json": request.get("request_body") or {},
+            "json": request.get("request_body") or _model(request),
             "meta": _meta(request),
         },
         "providerResponse": {
@@ -202,13 +246,20 @@ def log_of(request: Request) -> dict[str, Any]:
     }
 
 
+def _model(request: Request) -> dict[str, Any]:
+    """Return what is known of a request whose body was not exported."""
+    name = request.get("model") or request.get("request_model")
+    return {"model": name} if name else {}
+
+
 def _with_usage(body: Any, request: Request) -> Any:
     """Return an answer with the tokens that Helicone had counted, where it does not tell them.
 
     The chunks of a stream that it keeps beside what they add up to are left out.
     """
-    if not isinstance(body, dict):
-        return body or {}
+    if not isinstance(body or {}, dict):
+        return body
+    body = body or {}
     body = {name: value for name, value in body.items() if name != "streamed_data"} or body
     counts = {name: request.get(name) for name in ("prompt_tokens", "completion_tokens")}
     if not body.get("usage") and all(isinstance(one, int) and one > 0 for one in counts.values()):

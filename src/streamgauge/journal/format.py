@@ -95,7 +95,9 @@ class Retried(Struct, frozen=True, kw_only=True, array_like=True):
 class Mark(Struct, frozen=True, kw_only=True, array_like=True):
     """A named moment: ``lost`` (bytes that the journal could not take), ``tunnel_up`` and
     ``tunnel_down`` (bytes that passed through a tunnel), ``untimed`` (somebody tells of an answer
-    after its end: its chunks have no times; the ns until its first token, 0 if unknown)."""
+    after its end: its chunks have no times; the ns until its first token, 0 if unknown);
+    ``told_input``, ``told_output`` and ``told_cost`` (tokens and billionths of a dollar, as
+    somebody tells of them)."""
 
     name: str
     value: int = 0

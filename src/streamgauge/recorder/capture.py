@@ -26,6 +26,7 @@ from streamgauge.record import (
     Attempt,
     ClosedBy,
     Cost,
+    CostSource,
     Outcome,
     Price,
     Record,
@@ -64,6 +65,9 @@ MAX_OVERHEADS = 16_384
 LIVE_TEXT = 800
 LIVE_GAPS = 40
 
+# The marks of what somebody tells that an answer took.
+TOLD_TOKENS, TOLD_COST = ("told_input", "told_output"), "told_cost"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _overhead = OVERHEAD.unpack_from
 
@@ -92,6 +96,7 @@ class Capture:
         "_response_headers",
         "_t0",
         "_timeline",
+        "_told",
         "_whole",
         "bytes_in",
         "bytes_out",
@@ -134,6 +139,7 @@ class Capture:
         self._request = Spool(memory)
         self._raw = Spool(memory)
         self._is_untimed = False  # nobody knows when the chunks came
+        self._told: dict[str, int] = {}  # tokens and cost, by their marks
         self._timeline: Timeline | None = None
         self._decoding: Decoding | None = None
         self._head: Head | None = None
@@ -261,6 +267,8 @@ class Capture:
             self._timeline = Timeline(self._t0)
             if mark.value:
                 self._timeline.told_first(self._t0 + mark.value)
+        elif mark.name in TOLD_TOKENS or mark.name == TOLD_COST:
+            self._told[mark.name] = mark.value
 
     def _note_overhead(self, overhead: int) -> None:
         if len(self._overheads) < MAX_OVERHEADS:
@@ -456,9 +464,13 @@ class Capture:
         decoding = self._decoding
         if decoding is None:
             return Usage()
-        return usage_of(
+        usage = usage_of(
             decoding.reply.usage, dialect=self._dialect, final=decoding.reply.is_usage_final
         )
+        asked, said = map(self._told.get, TOLD_TOKENS)
+        if usage.usage_source is not UsageSource.UNKNOWN or asked is said is None:
+            return usage
+        return Usage(input_tokens=asked, output_tokens=said, usage_source=UsageSource.REPORTED)
 
     def _estimated(self, usage: Usage) -> Usage:
         """Return *usage*, with what nobody reported counted, if there was an answer at all."""
@@ -479,6 +491,9 @@ class Capture:
 
     def _cost(self, usage: Usage) -> Cost:
         decoding = self._decoding
+        cost = self._told.get(TOLD_COST)
+        if cost is not None:
+            return Cost(cost_usd=cost / 1e9, cost_source=CostSource.PROVIDER)
         if decoding is None:
             return Cost()
         return cost_of(
