@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge.store.columns import COLUMNS, SUMMARY_COLUMNS
+from streamgauge.store.columns import COLUMNS, HEADER_COLUMNS, SUMMARY_COLUMNS
 from streamgauge.store.filters import read_filters
 from tests.api.serving import assert_no_subscribers
 from tests.storing import put, record
@@ -116,7 +116,11 @@ def test_openapi_describes_every_parameter_and_each_is_understood(document, path
 def test_openapi_describes_records_column_by_column(document):
     schemas = document["components"]["schemas"]
     assert set(schemas["RecordSummary"]["properties"]) == set(SUMMARY_COLUMNS)
-    assert set(schemas["RecordDetail"]["properties"]) == {*COLUMNS, "timeline"}
+    assert set(schemas["RecordDetail"]["properties"]) == {
+        *COLUMNS,
+        *HEADER_COLUMNS,
+        "timeline",
+    }
     started = schemas["RecordSummary"]["properties"]["started_at"]
     assert (started["type"], started["format"]) == ("string", "date-time")
     assert "outcome" in schemas["RecordSummary"]["required"]

@@ -108,13 +108,14 @@ def test_a_body_that_is_no_wish_is_refused(api, keys, content, status):
 
 def test_a_browser_signs_in_and_out(served, keys):
     """The cookie is for the API alone, no script can read it, and no other site sends it."""
-    _, secret = keys.create("me", [Scope.READ])
-    nobody = {"has_keys": True, "name": None, "scopes": []}
+    key, secret = keys.create("me", [Scope.READ])
+    nobody = {"has_keys": True, "id": None, "name": None, "scopes": []}
     with httpx.Client(base_url=served.url) as browser:
         assert browser.get(SESSION).json() == nobody
         assert browser.post(SESSION, json={"key": "sg-wrong"}).status_code == 401
         answer = browser.post(SESSION, json={"key": f" {secret}\n"})
-        assert answer.json() == {"has_keys": True, "name": "me", "scopes": ["read"]}
+        me = {"has_keys": True, "id": key.id, "name": "me", "scopes": ["read"]}
+        assert answer.json() == me
         cookies = answer.headers.get_list("set-cookie")
         assert len(cookies) == 2
         for cookie in cookies:
@@ -123,11 +124,11 @@ def test_a_browser_signs_in_and_out(served, keys):
             assert "samesite=strict" in cookie.lower()
             assert "max-age" not in cookie.lower()
             assert "secure" not in cookie.lower()
-        assert browser.get(SESSION).json()["name"] == "me"
+        assert browser.get(SESSION).json() == me
         assert browser.get("/api/v1/records").status_code == 200
         assert browser.get("/metrics").status_code == 200
         assert "cookie" not in browser.get("/openai/v1/models").request.headers
-        keys.revoke(keys.all()[0].id)
+        keys.revoke(key.id)
         assert browser.get(SESSION).json() == nobody
         assert browser.get("/api/v1/records").status_code == 401
         assert browser.delete(SESSION).status_code == 204
@@ -143,5 +144,5 @@ def test_behind_tls_the_cookie_keeps_to_it(api, keys):
 
 def test_without_keys_everybody_may_everything(api):
     """And the page knows that it need not ask."""
-    told = {"has_keys": False, "name": None, "scopes": ["log", "read", "admin"]}
+    told = {"has_keys": False, "id": None, "name": None, "scopes": ["log", "read", "admin"]}
     assert api.get(SESSION).json() == told

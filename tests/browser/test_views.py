@@ -21,6 +21,7 @@ VIEWS = {
     "Users": "/users",
     "Models": "/models",
     "Health": "/health",
+    "Keys": "/keys",
 }
 
 
@@ -56,7 +57,7 @@ def test_g_and_a_letter_go_to_a_view_and_a_question_mark_lists_the_keys(
     page.keyboard.press("l")
     expect(page).to_have_url(f"{product.url}/live")
     page.keyboard.press("?")
-    dialog = page.get_by_role("dialog", name="Keys")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_contain_text("next and previous row")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

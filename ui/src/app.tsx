@@ -1,5 +1,7 @@
 import { lazy, Suspense, useEffect, useRef } from "react";
 
+import { useAccess } from "./keys/access";
+import { SignInPage } from "./keys/sign-in";
 import { useLive } from "./live/use-live";
 import { Boundary } from "./parts/boundary";
 import { Snippets } from "./parts/connect";
@@ -15,7 +17,15 @@ const RecordPage = lazy(() =>
 
 const RECORD_PATH = /^\/records\/([^/]+)$/;
 
+/** The page, or what stands before it where the server has keys. */
 export function App() {
+  const { access, isPending } = useAccess();
+  if (isPending) return <Loading />;
+  // Where nobody answers, the views say so.
+  return access === undefined || access.scopes.includes("read") ? <Views /> : <SignInPage access={access} />;
+}
+
+function Views() {
   const { pathname, search } = useAddress();
   const id = RECORD_PATH.exec(pathname)?.[1];
   const { view, rest } = viewOf(pathname);
@@ -93,6 +103,11 @@ const STATUS_WORDS = { connecting: "Connecting", live: "Connected", lost: "Conne
 
 function LiveStatus() {
   const { status } = useLive();
+  const { refetch } = useAccess();
+  // An event source does not tell why it was turned away.
+  useEffect(() => {
+    if (status === "lost") void refetch();
+  }, [status, refetch]);
   return (
     <span className="live-status" data-status={status} role="status" title={STATUS_WORDS[status]}>
       <span className="live-dot" aria-hidden="true" />

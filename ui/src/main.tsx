@@ -1,17 +1,24 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
 // The styles above come first, so that each component's own can refine them.
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { ApiError } from "./api/client";
 import { App } from "./app";
+import { ACCESS, isKeyAmiss } from "./keys/access";
 import { applyTheme, readTheme } from "./theme";
 
 applyTheme(readTheme());
 
 const client = new QueryClient({
+  queryCache: new QueryCache({
+    // Keys were made since, or ours was revoked: what one sees depends on it.
+    onError: (error, query) => {
+      if (isKeyAmiss(error) && query.queryKey !== ACCESS) void client.invalidateQueries({ queryKey: ACCESS });
+    },
+  }),
   defaultOptions: {
     queries: {
       // A question that was refused is refused again; one that nobody answered may be luckier.

@@ -59,6 +59,12 @@ export const VIEWS: readonly View[] = [
     letter: "h",
     Page: lazy(() => import("./health/health-page").then((m) => ({ default: m.HealthPage }))),
   },
+  {
+    path: "/keys",
+    label: "Keys",
+    letter: "k",
+    Page: lazy(() => import("./keys/keys-page").then((m) => ({ default: m.KeysPage }))),
+  },
 ];
 
 // Reached from other views, so it has no place in the navigation.

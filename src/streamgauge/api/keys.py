@@ -69,6 +69,7 @@ class Access(Struct, frozen=True):
     """Whether this server has keys, and what the one of this request is good for."""
 
     has_keys: bool
+    id: str | None
     name: str | None
     scopes: list[Scope]
 
@@ -148,7 +149,7 @@ async def get_session(request: Request[Any, Any, Any]) -> Access:
     """For the page: does it need a key, and what may it offer."""
     Query(request).end()
     if not _keys(request).exist:
-        return Access(has_keys=False, name=None, scopes=list(Scope))
+        return Access(has_keys=False, id=None, name=None, scopes=list(Scope))
     return _access(key_of(request))
 
 
@@ -211,8 +212,9 @@ def _cookies(request: Request[Any, Any, Any], value: str, *, max_age: int | None
 
 def _access(key: Key | None) -> Access:
     if key is None:
-        return Access(has_keys=True, name=None, scopes=[])
-    return Access(has_keys=True, name=key.name, scopes=[s for s in Scope if key.allows(s)])
+        return Access(has_keys=True, id=None, name=None, scopes=[])
+    scopes = [scope for scope in Scope if key.allows(scope)]
+    return Access(has_keys=True, id=key.id, name=key.name, scopes=scopes)
 
 
 def _keys(request: Request[Any, Any, Any]) -> Keys:

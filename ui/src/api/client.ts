@@ -1,6 +1,6 @@
 /** The one place that speaks HTTP: typed questions in, answers or an ApiError out. */
 import type { paths } from "./schema";
-import type { Bucket, RecordsPage, StreamRecord } from "./types";
+import type { Access, ApiKey, Bucket, NewKey, RecordsPage, Scope, StreamRecord } from "./types";
 
 /** What went wrong, in the API's own words where it had any. `status` 0: nobody answered. */
 export class ApiError extends Error {
@@ -93,12 +93,36 @@ export async function stopRecord(id: string): Promise<void> {
   await send(`/api/v1/records/${encodeURIComponent(id)}/stop`, { method: "POST" });
 }
 
+export async function createKey(name: string, scopes: readonly Scope[]): Promise<NewKey> {
+  return (await send("/api/v1/keys", posted({ name, scopes }))) as NewKey;
+}
+
+export async function revokeKey(id: string): Promise<ApiKey> {
+  return (await send(`/api/v1/keys/${encodeURIComponent(id)}`, { method: "DELETE" })) as ApiKey;
+}
+
+/** Keep a key in this browser, where no script can read it. */
+export async function signIn(key: string): Promise<Access> {
+  return (await send("/api/v1/session", posted({ key }))) as Access;
+}
+
+export async function signOut(): Promise<void> {
+  await reach("/api/v1/session", { method: "DELETE" });
+}
+
+function posted(body: object): RequestInit {
+  const headers = { "Content-Type": "application/json" };
+  return { method: "POST", headers, body: JSON.stringify(body) };
+}
+
 function get(path: string, signal: AbortSignal): Promise<unknown> {
   return send(path, { signal });
 }
 
 async function send(path: string, options: RequestInit): Promise<unknown> {
-  const answer = await reach(path, { ...options, headers: { Accept: "application/json" } });
+  const headers = new Headers(options.headers);
+  headers.set("Accept", "application/json");
+  const answer = await reach(path, { ...options, headers });
   return answer.json();
 }
 

@@ -42,6 +42,14 @@ export type Model = Schemas["Model"];
 
 export type Health = Schemas["Health"];
 
+/** An API key, without its secret. */
+export type ApiKey = Schemas["ApiKey"];
+/** One that was just made, with it. */
+export type NewKey = Schemas["NewKey"];
+export type Scope = Schemas["Scope"];
+/** Whether the server has keys, and what this browser's is good for. */
+export type Access = Schemas["Access"];
+
 /** The outcomes, in the order in which a list offers them. */
 export const OUTCOMES = Object.keys({
   open: 0,

@@ -37,7 +37,7 @@ export function Keys() {
       </button>
       <dialog ref={dialog} className="connect-dialog keys-dialog" aria-labelledby="keys-title">
         <header>
-          <h2 id="keys-title">Keys</h2>
+          <h2 id="keys-title">Keyboard shortcuts</h2>
           <button type="button" className="button" onClick={() => dialog.current?.close()}>
             Close
           </button>

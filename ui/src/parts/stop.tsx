@@ -1,11 +1,13 @@
 import { useState } from "react";
 
 import { stopRecord } from "../api/client";
+import { useAccess } from "../keys/access";
 
 /** Ends a running stream. Asks for a second press: nobody can start it again. */
 export function Stop({ id }: { id: string }) {
   const [state, setState] = useState<"" | "sure" | "stopping">("");
   const [problem, setProblem] = useState("");
+  const { access } = useAccess();
   const stop = async () => {
     setState("stopping");
     setProblem("");
@@ -16,6 +18,7 @@ export function Stop({ id }: { id: string }) {
       setState("");
     }
   };
+  if (access !== undefined && !access.scopes.includes("log")) return null;
   return (
     <>
       <button
