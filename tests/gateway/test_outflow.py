@@ -141,11 +141,12 @@ async def test_a_stream_in_no_known_dialect_is_passed_on_as_it_comes(rig: Rig) -
 # -- stream usage ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("named", [b"", b"event: message\nid: 7\n"])
 @pytest.mark.parametrize("cuts", [1, 7, 1000])
-async def test_usage_is_asked_for_and_hidden(rig: Rig, cuts: int) -> None:
+async def test_usage_is_asked_for_and_hidden(rig: Rig, cuts: int, named: bytes) -> None:
     """The provider sees one splice, the client not a byte of it, the journal everything."""
     heard: list[tuple[bytes, bytes]] = []
-    raw = TEXT + STOP + USAGE + DONE
+    raw = TEXT + STOP + named + USAGE + DONE
     pieces = [
         raw[at : at + len(raw) // cuts + 1] for at in range(0, len(raw), len(raw) // cuts + 1)
     ]
@@ -159,7 +160,7 @@ async def test_usage_is_asked_for_and_hidden(rig: Rig, cuts: int) -> None:
     await rig.ended()
     assert rig.body() == TEXT + STOP + DONE
     hidden = b"".join(payload for kind, _, payload in rig.entries() if kind is Kind.HIDDEN)
-    assert hidden == USAGE
+    assert hidden == named + USAGE
     assert rig.opened()[0].body == REQUEST
 
 

@@ -49,7 +49,7 @@ class Outflow:
         is_rescuing: bool = False,
     ) -> None:
         self._choice = choice
-        self._lines = Lines()
+        self._lines = Lines(holds_fields=is_hiding and choice.framing == "sse")
         self._ending = Ending(choice)
         self.keep = self._ending.keep
         self.kept = self._ending.kept

@@ -53,6 +53,7 @@ from streamgauge.journal.format import OVERHEAD, Kind
 from streamgauge.wire.detect import choose, dialect_of
 from streamgauge.wire.looks.ending import MAX_CHUNKS
 from streamgauge.wire.looks.first_content import FirstContent
+from streamgauge.wire.looks.lines import BORDERS
 from streamgauge.wire.looks.stream_usage import USAGE
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ class Relay:
             or framed is None
             or body[-1] != LF
             or (first != MOST_BEGIN and first in MAY_BE_HEARTBEAT and is_heartbeat(body))
-            or (self.is_hiding and USAGE in body)
+            or (self.is_hiding and (USAGE in body or not body.endswith(BORDERS)))
         ):
             self._look(at, body, framed)
             return

@@ -130,6 +130,18 @@ def test_only_the_usage_event_goes() -> None:
     assert passed(USAGE) == b""
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_name_and_the_id_of_the_event_go_with_it(end: bytes) -> None:
+    """Before its data or behind: left behind, they would be the next event's."""
+    named = (b"event: message\nid: 6\n" + TEXT).replace(b"\n", end)
+    usage = b"event: message\nid: 7\n" + USAGE[:-1] + b"retry: 9\n\n"
+    last = b"id: 8\n" + DONE
+    whole = named + (usage + usage + last).replace(b"\n", end)
+    assert passed(whole) == named + last.replace(b"\n", end)
+    hider = Hider()
+    assert b"".join(piece for piece, _ in hider.split(whole)) == whole
+
+
 def test_pieces_add_up_in_order() -> None:
     """The recorder reads what is hidden, at its place."""
     pieces = Hider().split(TEXT + USAGE + DONE)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from streamgauge.wire.looks.lines import FIELDS
 from streamgauge.wire.looks.member import place_of
 
 ASK = b'"stream_options":{"include_usage":true},'
@@ -87,6 +88,7 @@ class Hider:
             return [(lines, False)]
         pieces: list[tuple[bytes, bool]] = []
         start = at = 0
+        fields: int | None = None  # where the name or the id of an event began
         was_hidden = False
         for found in _LINE.finditer(lines):
             line = found.group()
@@ -94,17 +96,23 @@ class Hider:
                 break
             is_hidden = self._is_hidden(line)
             if is_hidden is not was_hidden:
-                if at > start:
-                    pieces.append((lines[start:at], was_hidden))
-                start, was_hidden = at, is_hidden
+                border = fields if is_hidden and fields is not None else at
+                if border > start:
+                    pieces.append((lines[start:border], was_hidden))
+                start, was_hidden = border, is_hidden
+            if not line.startswith(FIELDS):
+                fields = None
+            elif fields is None:
+                fields = at
             at = found.end()
         pieces.append((lines[start:], was_hidden))
         return pieces
 
     def _is_hidden(self, line: bytes) -> bool:
         if self.is_ending:
-            self.is_ending = False
-            if not line.strip(b"\r\n"):
+            is_over = not line.strip(b"\r\n")
+            self.is_ending = not is_over and line.startswith(FIELDS)
+            if is_over or self.is_ending:
                 return True
         if line.startswith(b"data:") and USAGE in line and is_usage_alone(line[5:]):
             self.is_ending = True
