@@ -1,8 +1,8 @@
 """What is written is so: blocks run, tables are the code's, links lead somewhere.
 
 A fenced block is tested by its language. ``python`` runs as a program, ``python openai<1`` with
-that library; each line of ``sh`` is tried as `SHELL` says for its first word; ``toml`` is a
-configuration, ``toml faults`` a script for the simulator, and ``json`` is JSON. The addresses in
+that library, ``js`` in Node; ``js nextjs-after`` is a part of that example; each line of ``sh``
+is tried as `SHELL` says for its first word; ``toml`` is a configuration, ``toml faults`` a script for the simulator, and ``json`` is JSON. The addresses in
 them are those of a fresh installation; the tests put a running server and a simulator in their
 place.
 """
@@ -105,6 +105,7 @@ def product(
 def test_every_block_has_a_language_that_is_tested():
     """A block that nobody runs is a promise that nobody keeps."""
     tested = {"python", "python openai<1", "sh", "toml", "toml faults", "json", "js"}
+    tested |= {"js nextjs-after"}
     assert [str(block) for block in BLOCKS if block.language not in tested] == []
 
 
@@ -112,6 +113,12 @@ def test_every_block_has_a_language_that_is_tested():
 def test_python_blocks_run(block, product, simulator):
     """As a program of its own, against the product."""
     assert_runs([sys.executable, "-c"], block, product, simulator)
+
+
+@blocks("js nextjs-after")
+def test_blocks_of_the_nextjs_example_are_parts_of_it(block):
+    """A test of its own builds and drives it."""
+    assert block.text in (ROOT / "examples/nextjs-after/app/api/chat/route.js").read_text()
 
 
 @blocks("python openai<1")
