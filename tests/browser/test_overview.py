@@ -13,13 +13,15 @@ from tests.product import Product
 
 def test_its_numbers_are_those_of_the_api(visit: Visit, product: Product):
     """And every chart says in words what it draws."""
-    ask(product, nonce())
-    page = visit("/overview")
-    (total,) = product.http.get("/api/v1/stats").json()["buckets"]
-    shown = page.locator("dt:text-is('Requests') + dd")
-    expect(shown).to_contain_text(re.compile(r"\d"))
-    assert int(re.sub(r"\D", "", shown.inner_text())) >= 1
-    assert total["count"] >= int(re.sub(r"\D", "", shown.inner_text())) - 5
+    user = nonce()
+    records = [product.record(ask(product, user, tokens=tokens)) for tokens in (4, 7)]
+    page = visit(f"/overview?user_id={user}")
+    for name, value in (
+        ("Requests", "2"),
+        ("Errors", "0.0 %"),
+        ("Tokens out", str(sum(record["output_tokens"] for record in records))),
+    ):
+        expect(page.locator(f"dt:text-is('{name}') + dd")).to_contain_text(value)
     chart = page.get_by_role("figure", name=re.compile(r"Time to first token\. "))
     expect(chart).to_have_attribute("aria-label", re.compile(r"p50: at most \d"))
     expect(chart.locator("canvas")).to_be_visible()
@@ -32,6 +34,23 @@ def test_a_row_leads_to_its_records(visit: Visit, product: Product):
     page.get_by_role("link", name="completed").click()
     expect(page).to_have_url(re.compile(r"outcome=completed"))
     expect(page.locator("table a.row-link").first).to_be_visible()
+
+
+def test_what_a_property_costs_leads_to_its_records(visit: Visit, product: Product):
+    """Which property is chosen beside the title; its values are those of the API."""
+    name, user = f"team-{nonce()}", nonce()
+    headers = {"Streamgauge-User-Id": user, f"Streamgauge-Property-{name}": "red"}
+    body = {"model": "gpt-4o-mini", "messages": []}
+    answer = product.http.post("/openai/v1/chat/completions", json=body, headers=headers)
+    record = product.record(answer.headers["streamgauge-id"])
+    ((key, value),) = record["properties"].items()
+    page = visit(f"/overview?user_id={user}")
+    page.get_by_label("By property").select_option(key)
+    table = page.get_by_role("table", name="By property")
+    expect(table.get_by_role("row").filter(has_text=value)).to_contain_text("1")
+    table.get_by_role("link", name=value).click()
+    expect(page).to_have_url(re.compile(rf"property\.{key}={value}"))
+    expect(page.locator(f'tr[data-id="{record["id"]}"]')).to_be_visible()
 
 
 def test_a_part_of_the_time_is_kept_in_the_address(visit: Visit, product: Product):

@@ -3,7 +3,10 @@
 export const ABSENT = "–";
 
 const whole = new Intl.NumberFormat("en");
-const twoDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+const twoDigits = new Intl.NumberFormat("en", {
+  minimumSignificantDigits: 2,
+  maximumSignificantDigits: 2,
+});
 const dollars = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const oneDecimal = new Intl.NumberFormat("en", {
   minimumFractionDigits: 1,

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 
 import { ask } from "../api/client";
 import type { Bucket } from "../api/types";
@@ -64,10 +64,15 @@ export function OverviewPage({ search }: ViewProps) {
       {heat.data && <HeatmapChart map={heat.data} filters={filters.query} />}
       {total && (
         <div className="overview-tables">
-          <Breakdown title="By outcome" column="outcome" filters={filters} whole={total.count} />
-          <Breakdown title="By model" column="model" filters={filters} whole={total.count} />
+          <div className="overview-pair">
+            <Breakdown title="By outcome" column="outcome" filters={filters} whole={total.count} />
+            <Breakdown title="Tokens counted by" column="usage_source" filters={filters} whole={total.count} />
+          </div>
+          <div className="overview-pair">
+            <Breakdown title="By model" column="model" filters={filters} whole={total.count} />
+            <ByProperty filters={filters} whole={total.count} />
+          </div>
           <Breakdown title="By user" column="user_id" filters={filters} whole={total.count} />
-          <Breakdown title="Tokens counted by" column="usage_source" filters={filters} whole={total.count} />
         </div>
       )}
     </main>
@@ -198,14 +203,40 @@ function Charts({
   );
 }
 
-interface BreakdownProps {
-  title: string;
-  column: string;
+interface SharesProps {
   filters: { text: string; query: URLSearchParams };
   whole: number;
 }
 
+interface BreakdownProps extends SharesProps {
+  title: ReactNode;
+  column: string;
+}
+
 const ROWS = 8;
+
+/** Shares by the values of one property; which one, is chosen here. Nothing where there is none. */
+function ByProperty(shares: SharesProps) {
+  const [chosen, setChosen] = useState<string | null>(null);
+  const { data } = useQuery({
+    queryKey: ["properties"],
+    queryFn: ({ signal }) => ask("/api/v1/properties", { signal }),
+  });
+  const names = data?.properties.map(({ name }) => name) ?? [];
+  const name = chosen ?? names[0];
+  if (name === undefined) return null;
+  const title = (
+    <label className="breakdown-property">
+      By property
+      <select className="field is-small" value={name} onChange={(event) => setChosen(event.target.value)}>
+        {names.map((one) => (
+          <option key={one}>{one}</option>
+        ))}
+      </select>
+    </label>
+  );
+  return <Breakdown title={title} column={`property.${name}`} {...shares} />;
+}
 
 /** Shares by one column; each row leads to its records. */
 function Breakdown({ title, column, filters, whole }: BreakdownProps) {
@@ -215,9 +246,14 @@ function Breakdown({ title, column, filters, whole }: BreakdownProps) {
     <section className="panel breakdown">
       <table>
         <caption>{title}</caption>
+        <colgroup>
+          <col />
+          <col className="breakdown-count" />
+          <col className="breakdown-cost" />
+        </colgroup>
         <thead className="visually-hidden">
           <tr>
-            <th scope="col">{title}</th>
+            <th scope="col">Value</th>
             <th scope="col">Records</th>
             <th scope="col">Cost</th>
           </tr>

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 
 import { clock } from "../format";
+import { timeTicks } from "./ticks";
 import { useScheme } from "./use-scheme";
 import "uplot/dist/uPlot.min.css";
 import "./chart.css";
@@ -32,6 +33,8 @@ interface Props {
 }
 
 const HEIGHT = 170;
+// Of more than so many values the line alone says more.
+const MOST_POINTS = 40;
 
 /** Values over time. Drawing over a part of it asks for that part. */
 export function Chart(props: Props) {
@@ -67,7 +70,13 @@ export function Chart(props: Props) {
           y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
         axes: [
-          { ...axis, size: 38, gap: 4 },
+          {
+            ...axis,
+            size: 38,
+            gap: 4,
+            space: 62,
+            values: (_, moments, __, ___, stepS) => timeTicks(moments, stepS),
+          },
           { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => format(tick)) },
         ],
         series: [
@@ -81,7 +90,7 @@ export function Chart(props: Props) {
                   ...(line.isFilled
                     ? { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` }
                     : {}),
-                  points: { show: times.length < 150, size: 4 },
+                  points: { show: times.length < MOST_POINTS, size: 4 },
                 }
               : {
                   width: 0,

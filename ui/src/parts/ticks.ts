@@ -1,0 +1,18 @@
+/** The words along a time axis: as short as they can be, the day where it changes. */
+
+const DAY_S = 86_400;
+
+/** *moments* in seconds since 1970, *stepS* apart; two lines where a day begins or is not told yet. */
+export function timeTicks(moments: readonly number[], stepS: number): string[] {
+  let told = "";
+  return moments.map((moment) => {
+    const at = new Date(moment * 1000);
+    const day = at.toLocaleDateString("en", { month: "short", day: "numeric" });
+    if (stepS >= DAY_S) return day;
+    const time = [at.getHours(), at.getMinutes(), ...(stepS < 60 ? [at.getSeconds()] : [])];
+    const words = time.map((part) => String(part).padStart(2, "0")).join(":");
+    if (day === told) return words;
+    told = day;
+    return `${words}\n${day}`;
+  });
+}
