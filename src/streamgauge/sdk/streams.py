@@ -29,9 +29,6 @@ ENDS_WITH_DONE = ("chat.completion.chunk", "text_completion")
 class Note:
     """Tells a log what passes in one stream, and once how that ended."""
 
-    # Whether the next item is being asked for: a source may close itself meanwhile.
-    is_reading = False
-
     def __init__(self, log: LogBuilder) -> None:
         self._log = log
         self.add = log._account.add

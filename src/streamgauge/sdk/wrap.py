@@ -123,12 +123,46 @@ def _body(request: Any) -> bytes | None:
         return None
 
 
-def _head(made: LogBuilder, response: Any) -> None:
+def _began(made: LogBuilder, response: Any, noting: Callable[[Any], Any] | None) -> None:
+    """Note the head of an answer, and its body: now, or as it is read by a class of *noting*."""
     headers = response.headers
     account = made._account
     account.status = response.status_code
     account.content_type = headers.get("content-type")
     account.headers = {name: headers[name] for name in ID_HEADERS if name in headers} or None
+    if noting is None:
+        made.set_response(response.content)
+    else:
+        response.reading, response.__class__ = _Reading(made), noting(response.__class__)
+
+
+class _Reading:
+    """Notes the body of a streamed answer while somebody reads it, and how that ends."""
+
+    def __init__(self, log: LogBuilder) -> None:
+        self._note = Note(log)
+        # Whether the next piece is being asked for: a client may close itself meanwhile.
+        self.is_asking = False
+
+    def __enter__(self) -> _Reading:
+        self.is_asking = True
+        return self
+
+    def came(self, piece: bytes) -> None:
+        """Note a piece of the body."""
+        self._note.add(piece, perf_counter())
+        self.is_asking = False
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, GeneratorExit):
+            self._note.end(left=True)
+        else:
+            self._note.end(error)
+
+    def leave(self) -> None:
+        """Note that the answer is closed: by its reader, unless it is at its end or broken."""
+        if not self.is_asking:
+            self._note.end(left=True)
 
 
 # -- sync ------------------------------------------------------------------------------------
@@ -141,11 +175,7 @@ def _send(send: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
             return send(request, *args, **options)
         with made:
             response = send(request, *args, **options)
-            _head(made, response)
-            if options.get("stream"):
-                response.note, response.__class__ = Note(made), _noting(response.__class__)
-            else:
-                made.set_response(response.content)
+            _began(made, response, _noting if options.get("stream") else None)
         return response
 
     return logged_send
@@ -156,28 +186,17 @@ def _noting(kind: Any) -> Any:
     """Return a class of responses like *kind* that note their bodies as they are read."""
 
     class Noting(kind):  # type: ignore[misc]
-        note: Note
+        reading: _Reading
 
         def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-            note = self.note
-            try:
-                note.is_reading = True
+            with self.reading as reading:
                 for piece in super().iter_bytes(chunk_size):
-                    note.add(piece, perf_counter())
-                    note.is_reading = False
+                    reading.came(piece)
                     yield piece
-                    note.is_reading = True
-                note.end()
-            except GeneratorExit:
-                note.end(left=True)
-                raise
-            except BaseException as error:
-                note.end(error)
-                raise
+                    reading.is_asking = True
 
         def close(self) -> None:
-            if not self.note.is_reading:
-                self.note.end(left=True)
+            self.reading.leave()
             super().close()
 
     return Noting
@@ -193,11 +212,7 @@ def _async_send(send: Callable[..., Any], calls: _Calls) -> Callable[..., Any]:
             return await send(request, *args, **options)
         with made:
             response = await send(request, *args, **options)
-            _head(made, response)
-            if options.get("stream"):
-                response.note, response.__class__ = Note(made), _async_noting(response.__class__)
-            else:
-                made.set_response(response.content)
+            _began(made, response, _async_noting if options.get("stream") else None)
         return response
 
     return logged_send
@@ -208,28 +223,17 @@ def _async_noting(kind: Any) -> Any:
     """The same, async."""
 
     class Noting(kind):  # type: ignore[misc]
-        note: Note
+        reading: _Reading
 
         async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-            note = self.note
-            try:
-                note.is_reading = True
+            with self.reading as reading:
                 async for piece in super().aiter_bytes(chunk_size):
-                    note.add(piece, perf_counter())
-                    note.is_reading = False
+                    reading.came(piece)
                     yield piece
-                    note.is_reading = True
-                note.end()
-            except GeneratorExit:
-                note.end(left=True)
-                raise
-            except BaseException as error:
-                note.end(error)
-                raise
+                    reading.is_asking = True
 
         async def aclose(self) -> None:
-            if not self.note.is_reading:
-                self.note.end(left=True)
+            self.reading.leave()
             await super().aclose()
 
     return Noting
