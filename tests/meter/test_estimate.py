@@ -47,9 +47,23 @@ def test_answers_are_counted_well(comparisons: list[Compared], family: str, most
     assert median(errors) <= most
 
 
+@pytest.mark.parametrize(("family", "most"), [("gpt-4o", 0.02), ("llama3", 0.01), ("claude", 0.1)])
+def test_prompts_are_counted_well(comparisons: list[Compared], family: str, most: float) -> None:
+    """With what their chat templates put around them, and their tools; the median error."""
+    errors = [
+        found
+        for one in comparisons
+        if one.family == family and (found := error(one.counted_input, one.input)) is not None
+    ]
+    assert len(errors) > 3
+    assert median(errors) <= most
+
+
 @pytest.mark.parametrize(
     ("model", "family"),
     [
+        ("amazon.titan-text-express-v1", "titan"),
+        ("text-davinci-003", "gpt-4"),
         ("gpt-4o-mini-2024-07-18", "gpt-4o"),
         ("openai/gpt-4.1", "gpt-4o"),
         ("o3-mini", "gpt-4o"),
@@ -154,6 +168,57 @@ def test_tool_calls_and_definitions_count() -> None:
     assert plain is not None
     assert tooled is not None
     assert tooled.tokens > plain.tokens + 10
+
+
+def tokens_of(**body: object) -> int:
+    prompt = prompt_of(ask(**body), "openai_chat", "gpt-4o")
+    assert prompt is not None
+    return prompt.tokens
+
+
+def tool(**schema: object) -> list[object]:
+    return [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+
+
+def test_a_prompt_that_is_a_text_counts_as_a_message() -> None:
+    """The Responses API takes both."""
+    text = msgspec.json.encode({"input": "Say hello."})
+    assert prompt_of(text, "openai_responses", "gpt-4o") == prompt_of(
+        ask(), "openai_chat", "gpt-4o"
+    )
+
+
+def test_a_schema_that_names_its_parts_counts_as_if_it_had_them() -> None:
+    """`$ref`, as pydantic writes it. One that names itself comes to an end."""
+    recipe = {"type": "object", "properties": {"name": {"type": "string"}}}
+    named = {"properties": {"recipe": {"$ref": "#/$defs/Recipe"}}, "type": "object"}
+    plain = tokens_of(tools=tool(type="object", properties={"recipe": recipe}))
+    assert tokens_of(tools=tool(**named, **{"$defs": {"Recipe": recipe}})) == plain
+    endless = {"Recipe": {"type": "object", "properties": {"a": {"$ref": "#/$defs/Recipe"}}}}
+    assert tokens_of(tools=tool(**named, **{"$defs": endless})) < 200
+    wide = {f"a{n}": {"$ref": "#/$defs/Recipe"} for n in range(50)}
+    endless = {"Recipe": {"type": "object", "properties": wide}}
+    assert tokens_of(tools=tool(**named, **{"$defs": endless})) < 20_000
+    itself = {"Recipe": {"$ref": "#/$defs/Recipe"}}
+    assert tokens_of(tools=tool(**named, **{"$defs": itself})) < 200
+
+
+def test_claude_is_told_to_think() -> None:
+    """Which takes some tokens, whoever passes the wish on."""
+    body = {"messages": [{"role": "user", "content": "Say hello."}]}
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    counts = []
+    for more in (
+        {},
+        {"thinking": {"type": "disabled"}},
+        thinking,
+        {"additionalModelRequestFields": thinking},
+    ):
+        prompt = prompt_of(msgspec.json.encode(body | more), "anthropic", "claude-sonnet-4-0")
+        assert prompt is not None
+        counts.append(prompt.tokens)
+    plain, disabled, enabled, by_bedrock = counts
+    assert plain == disabled < enabled == by_bedrock
 
 
 def test_a_very_long_text_is_counted_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,7 +185,7 @@ def test_geminis_resolution_holds_for_all_and_a_parts_own_wins() -> None:
     close = {**picture, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}}
     config = {"mediaResolution": "MEDIA_RESOLUTION_MEDIUM"}
     body = ask("gemini", picture, close, generationConfig=config)
-    assert prompt_of(body, "gemini", "gemini-3-pro") == (560 + 1120, 0)
+    assert prompt_of(body, "gemini", "gemini-3-pro") == (1 + 560 + 1120, 0)
 
 
 def test_audio_is_told_apart_for_its_price() -> None:

@@ -24,11 +24,12 @@ HIDDEN_REASONING = re.compile(
     re.IGNORECASE,
 )
 
-# What stands around the parts of a prompt, in tokens.
-# https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
-PER_MESSAGE = 3
+# What stands around the parts of a prompt, in tokens, beside what the family knows.
 PER_NAME = 1
-PRIMING = 3
+# A call of the Responses API and what came of it, each, by our recordings.
+PER_ITEM = 10
+# What tells Claude to think, by our recordings.
+CLAUDE_THINKS = 26
 # https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/overview (pricing)
 CLAUDE_TOOLS = 346
 
@@ -49,6 +50,10 @@ NOT_SAID = frozenset(
     }
 )  # fmt: skip
 
+# A schema is looked into so deep, and for so many fields: one may name itself.
+DEEPEST = 8
+MOST_FIELDS = 1000
+
 # Tools that run at the provider's, who bills what they find; ours are these.
 OUR_TOOLS = (None, "function", "custom")
 GEMINI_TOOLS = ("functionDeclarations", "function_declarations")
@@ -60,7 +65,7 @@ ELSEWHERE = (
 )  # fmt: skip
 
 # A prompt of these goes to the model as it is.
-NO_CHAT = ("gemini", "openai_completions", "watsonx")
+NO_CHAT = ("openai_completions", "watsonx")
 
 # OpenAI wraps several calls at once into one of `multi_tool_use`.
 ONE_CALL = 7
@@ -179,17 +184,28 @@ def _prompt(body: dict[str, Any], dialect: str | None, model: str | None) -> Pro
     for message in messages:
         counter.add(message)
         if is_chat:
-            around += PER_MESSAGE + (1 if isinstance(message, dict) and "role" in message else 0)
-        if isinstance(message, dict) and "name" in message:
-            around += PER_NAME
+            around += family.per_message
+        if isinstance(message, dict):
+            around += PER_NAME if "name" in message else 0
+            around += PER_ITEM if str(message.get("type")).startswith("function_call") else 0
     system = _first(body, "system", "instructions", "systemInstruction", "system_instruction")
     if system is not None:
         counter.add(system)
-        around += PER_MESSAGE
+        around += family.per_message
     if tools:
         counter.add(_tools_text(tools))
-        around += CLAUDE_TOOLS if family.name == "claude" else PER_MESSAGE
-    return Prompt(round(counter.tokens + around + (PRIMING if is_chat else 0)), counter.audio)
+        around += CLAUDE_TOOLS if family.name == "claude" else family.per_tools
+    if family.name == "claude" and _thinks(body):
+        around += CLAUDE_THINKS
+    around += family.per_prompt if is_chat else 0
+    return Prompt(round(counter.tokens + around), counter.audio)
+
+
+def _thinks(body: dict[str, Any]) -> bool:
+    """Whether Claude is to think, as its own API, Bedrock's or OpenRouter's says it."""
+    fields = body.get("additionalModelRequestFields")
+    asked = _first(body | fields if isinstance(fields, dict) else body, "thinking", "reasoning")
+    return isinstance(asked, dict) and asked.get("type") != "disabled"
 
 
 def _resolution(body: dict[str, Any]) -> str | None:
@@ -267,38 +283,54 @@ def _tool(tool: dict[str, Any]) -> str:
     schema = _first(tool, "parameters", "input_schema", "inputSchema", "parameter_definitions")
     if isinstance(schema, dict) and isinstance(schema.get("json"), dict):
         schema = schema["json"]
-    fields = _fields(schema) if isinstance(schema, dict) else ""
+    fields = _Schema(schema).fields() if isinstance(schema, dict) else ""
     comment = f"// {tool['description']}\n" if isinstance(tool.get("description"), str) else ""
-    return f"{comment}type {tool.get('name', '')} = (_: {{\n{fields}}}) => any;"
+    given = f"_: {{\n{fields}}}" if fields else ""
+    return f"{comment}type {tool.get('name', '')} = ({given}) => any;"
 
 
-def _fields(schema: dict[str, Any], depth: int = 0) -> str:
-    properties = schema.get("properties", schema)
-    if not isinstance(properties, dict) or depth > 8:
-        return ""
-    required = schema.get("required")
-    needed = required if isinstance(required, list) else []
-    lines = []
-    for name, field in properties.items():
-        if not isinstance(field, dict):
-            continue
-        if isinstance(field.get("description"), str):
-            lines.append(f"// {field['description']}\n")
-        mark = "" if name in needed else "?"
-        lines.append(f"{name}{mark}: {_type(field, depth)},\n")
-    return "".join(lines)
+class _Schema:
+    """The parameters of a tool, as models see them."""
 
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schema
+        self._named = _first(schema, "$defs", "definitions")
+        self._left = MOST_FIELDS
 
-def _type(field: dict[str, Any], depth: int) -> str:
-    choices = field.get("enum")
-    if isinstance(choices, list):
-        return " | ".join(msgspec.json.encode(one).decode() for one in choices)
-    kind = field.get("type")
-    if kind == "object":
-        return "{\n" + _fields(field, depth + 1) + "}"
-    if kind == "array" and isinstance(field.get("items"), dict):
-        return _type(field["items"], depth + 1) + "[]"
-    return "number" if kind == "integer" else str(kind or "any")
+    def fields(self) -> str:
+        return self._fields(self._schema, 0)
+
+    def _fields(self, schema: dict[str, Any], depth: int) -> str:
+        properties = schema.get("properties", {} if depth or "type" in schema else schema)
+        if not isinstance(properties, dict) or depth > DEEPEST:
+            return ""
+        required = schema.get("required")
+        needed = required if isinstance(required, list) else []
+        lines = []
+        for name, field in properties.items():
+            self._left -= 1
+            if not isinstance(field, dict) or self._left < 0:
+                continue
+            if isinstance(field.get("description"), str):
+                lines.append(f"// {field['description']}\n")
+            mark = "" if name in needed else "?"
+            lines.append(f"{name}{mark}: {self._type(field, depth)},\n")
+        return "".join(lines)
+
+    def _type(self, field: dict[str, Any], depth: int) -> str:
+        named = str(field.get("$ref", "")).rpartition("/")[2]
+        if named and isinstance(self._named, dict) and depth <= DEEPEST:
+            meant = self._named.get(named)
+            field = meant if isinstance(meant, dict) and "$ref" not in meant else {}
+        choices = field.get("enum")
+        if isinstance(choices, list):
+            return " | ".join(msgspec.json.encode(one).decode() for one in choices)
+        kind = field.get("type")
+        if kind == "object":
+            return "{\n" + self._fields(field, depth + 1) + "}"
+        if kind == "array" and isinstance(field.get("items"), dict) and depth <= DEEPEST:
+            return self._type(field["items"], depth + 1) + "[]"
+        return "number" if kind == "integer" else str(kind or "any")
 
 
 def _first(body: dict[str, Any], *names: str) -> Any:

@@ -20,7 +20,9 @@ class Family(NamedTuple):
     """A vocabulary, and what models of a family add to the tokens of a text.
 
     ``factor``: tokens of the model for one of the vocabulary. ``per_answer`` and ``per_call``
-    are what an answer and each of its tool calls have around them, by our recordings.
+    are what an answer and each of its tool calls have around them, by our recordings, or by the
+    chat template where that is public; so are ``per_message``, ``per_prompt``, and ``per_tools``
+    where there are any.
     """
 
     name: str
@@ -28,6 +30,10 @@ class Family(NamedTuple):
     factor: float = 1.0
     per_answer: int = 1
     per_call: int = 10
+    # https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
+    per_message: int = 4
+    per_prompt: int = 3
+    per_tools: int = 3
 
 
 UNKNOWN_FAMILY = Family("unknown", "o200k_base")
@@ -38,20 +44,22 @@ FAMILIES: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
     for names, family in (
         ("gpt-oss", Family("gpt-oss", "gpt_oss", per_answer=10)),
         (
-            "gpt-3|gpt-35|gpt-4(?![o.])|text-|davinci|babbage",
+            "gpt-3|gpt-35|gpt-4(?![o.])|(?:text-)?(?:davinci|babbage|curie|ada)",
             Family("gpt-4", "cl100k_base", per_answer=0),
         ),
-        ("gpt-|chatgpt|o1|o3|o4|codex", Family("gpt-4o", "o200k_base", per_answer=0)),
+        ("gpt-|chatgpt|o1|o3|o4|codex", Family("gpt-4o", "o200k_base", per_answer=0, per_tools=16)),
         ("claude", Family("claude", "cl100k_base", 1.18, per_call=35)),
-        ("gemini", Family("gemini", "gemma3", per_answer=0)),
+        ("gemini", Family("gemini", "gemma3", per_answer=0, per_message=0, per_prompt=1)),
         ("gemma-?4", Family("gemma4", "gemma4")),
         ("gemma", Family("gemma", "gemma3")),
         ("llama-?2|vicuna|tinyllama", Family("llama2", "llama2")),
         ("codellama|code-llama", Family("codellama", "codellama")),
-        ("deepseek-r1-distill-llama", Family("llama3", "llama3")),
+        ("deepseek-r1-distill-llama", Family("llama3", "llama3", per_message=1, per_prompt=2)),
         ("deepseek-r1-distill-qwen|qwen|qwq", Family("qwen", "qwen3")),
-        ("llama|hermes", Family("llama3", "llama3")),
-        ("deepseek", Family("deepseek", "deepseek_v3", per_call=33)),
+        # Since 3.1 its template says what day it is.
+        (r"(?:meta-)?llama-?3[.p-][123]", Family("llama3", "llama3", per_message=5, per_prompt=30)),
+        ("llama|hermes", Family("llama3", "llama3", per_message=5, per_prompt=5)),
+        ("deepseek", Family("deepseek", "deepseek_v3", per_call=33, per_message=1, per_prompt=2)),
         ("mixtral|mistral-7b|open-mi", Family("mistral-v1", "mistral_v1")),
         ("mistral|ministral|codestral|pixtral|devstral|magistral", Family("mistral", "mistral_v3")),
         ("kimi|moonshot", Family("kimi", "kimi_k2")),
@@ -60,6 +68,7 @@ FAMILIES: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
         ("olmo", Family("olmo", "olmo2")),
         ("command|c4ai", Family("command", "o200k_base", 1.05, per_call=20)),
         ("nova", Family("nova", "o200k_base", 1.1)),
+        ("titan", Family("titan", "cl100k_base", per_answer=0)),
         ("palmyra", Family("palmyra", "o200k_base")),
         ("grok", Family("grok", "o200k_base")),
     )
