@@ -8,10 +8,13 @@ error's status reaches them, SDK objects are logged as JSON, and nothing blocks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, TypedDict, TypeVar
 
-from streamgauge.sdk.builder import LogBuilder
+from streamgauge.sdk.builder import LogBuilder, quiet
+from streamgauge.sdk.faults import fault_of
 from streamgauge.sdk.logger import ManualLogger
+from streamgauge.sdk.plain import json_text
 
 __all__ = [
     "HeliconeLogBuilder",
@@ -24,6 +27,12 @@ T = TypeVar("T")
 
 # What Helicone's clients write for every error that has no status.
 ERROR_STATUS = 500
+
+# What an error means where nothing else says it: before the answer, and within it.
+OTHERWISE = (("http_error", "upstream"), ("fault_in_stream", "upstream"))
+
+# Where their documentation puts a stream's chunks and its first token's time among the results.
+CHUNKS, TTFT = ("chunks", "streamed_data"), "time_to_first_token_ms"
 
 # What their endpoint may end with; ours is added to the rest.
 SUFFIXES = ("/custom/v1/log", "/oai/v1/log", "/anthropic/v1/log", "/googleapis/v1/log")
@@ -65,12 +74,18 @@ class HeliconeLogBuilder(LogBuilder):
     ) -> None:
         super().__init__(logger._logger.delivery, request, logger.headers, additional_headers)
 
+    was_cancelled = False
+
+    @quiet
     def set_error(self, error: Any, status: int | None = None) -> None:
-        """Note an error; its own status counts, and 500 where it has none."""
+        """Note an error; before the answer its own status counts, and 500 where it has none."""
+        account = self._account
+        began = account.began
         known = error if isinstance(error, BaseException) else str(error)
-        super().set_error(known, status)
-        if self._account.status is None:
-            self._account.status = ERROR_STATUS
+        fault = fault_of(known, status=status, began=began, otherwise=OTHERWISE)
+        account.end(perf_counter(), fault)
+        if account.status is None and not began:
+            account.status = ERROR_STATUS
 
     def add_response(self, body: Any) -> None:
         """Note a whole answer: a dict, an SDK object, or text."""
@@ -78,6 +93,8 @@ class HeliconeLogBuilder(LogBuilder):
 
     async def send_log(self) -> None:  # type: ignore[override]
         """Send the log; it only joins a queue."""
+        if self.was_cancelled:
+            self.cancel()
         super().send_log()
 
 
@@ -106,7 +123,7 @@ class HeliconeManualLogger:
         recorder = HeliconeResultRecorder(request)
         with self._logger.log_builder(request, additional_headers, provider) as log:
             result = operation(recorder)
-            log.set_response(recorder.get_results())
+            _note(log, recorder.get_results())
         return result
 
     def log_builder(
@@ -145,6 +162,17 @@ class HeliconeManualLogger:
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait up to *timeout* seconds; tell whether all logs so far have arrived."""
         return self._logger.flush(timeout)
+
+
+@quiet
+def _note(log: LogBuilder, results: dict[str, Any]) -> None:
+    """Note what an operation recorded: an answer, or the chunks of a stream in a list."""
+    chunks = next((results[name] for name in CHUNKS if isinstance(results.get(name), list)), None)
+    if not chunks:
+        log.set_response(results)
+        return
+    log.set_response("\n".join(one if isinstance(one, str) else json_text(one) for one in chunks))
+    log._account.ttft_ms = results.get(TTFT)
 
 
 def _base(endpoint: str | None) -> str | None:

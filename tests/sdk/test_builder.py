@@ -310,7 +310,7 @@ def test_a_custom_event(logger, server):
 
 
 def test_the_import_is_light():
-    """Nothing but the standard library until something is sent, and httpx then."""
+    """Nothing but the standard library until a logger is made, and httpx then."""
     code = (
         "import sys, time; at = time.perf_counter(); import streamgauge; streamgauge.ManualLogger;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names))"

@@ -62,6 +62,7 @@ class Account:
         self._bytes = 0
         self.body: Any = None
         self.has_body = False
+        self.ttft_ms: float | None = None  # as somebody measured it
         self.status: int | None = None
         self.content_type: str | None = None
         self.headers: dict[str, str] | None = None
@@ -173,6 +174,8 @@ class Account:
             told["chunks"] = self._chunks()
         elif self.has_body:
             told["body"] = parsed(self.body)
+        if self.ttft_ms is not None:
+            told["ttft_ms"] = self.ttft_ms
         return told
 
     def _chunks(self) -> list[tuple[float, str]]:

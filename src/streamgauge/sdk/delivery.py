@@ -13,6 +13,7 @@ program alive; `close_all` gives it a bounded time at the end.
 from __future__ import annotations
 
 import atexit
+import codecs
 import gzip
 import logging
 import os
@@ -32,7 +33,6 @@ from urllib.parse import urlsplit
 
 from streamgauge.errors import ConfigurationError
 from streamgauge.sdk.account import Account
-from streamgauge.sdk.client import new_client
 from streamgauge.sdk.spool import Letter, Spool
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class Delivery:
         self._folder = spool
         self._max_queued = max_queued
         self._timeout = timeout
+        import_client()
         self._begin()
         everyone.add(self)
 
@@ -314,8 +315,7 @@ class Delivery:
 
     def _posted(self, letter: Letter) -> Answer:
         """Post one log."""
-        client = self._connected()
-        import httpx  # it is there by now
+        import httpx
 
         headers = {
             name.encode(errors="replace"): value.encode(errors="replace")
@@ -326,7 +326,7 @@ class Delivery:
             body = gzip.compress(body, compresslevel=1)
             headers[b"content-encoding"] = b"gzip"
         try:
-            answer = client.post(self.url, content=body, headers=headers)
+            answer = self._connected().post(self.url, content=body, headers=headers)
         except httpx.LocalProtocolError as error:  # a header that HTTP does not allow
             return Answer(REFUSED, str(error))
         except Exception as error:
@@ -340,13 +340,15 @@ class Delivery:
 
     def _connected(self) -> httpx.Client:
         """Return the one client, made when it is first needed."""
+        import httpx
+
         with self._client_lock:
             if self._client is not None:
                 return self._client
             headers = {"user-agent": "streamgauge-python", "content-type": "application/json"}
             if self._api_key:
                 headers["authorization"] = f"Bearer {self._api_key}"
-            self._client = new_client(headers=headers, timeout=self._timeout)
+            self._client = httpx.Client(headers=headers, timeout=self._timeout)
             return self._client
 
     def _wait(self, wanted: float) -> None:
@@ -436,6 +438,19 @@ def forget_all() -> None:
     """Begin with nothing in a forked child: the parent sends what the parent was told."""
     for one in list(everyone):
         one._begin()
+
+
+def import_client() -> None:
+    """Import what sending needs, in the thread of whoever makes a logger, and not behind its back.
+
+    Others look at modules that are half imported, as OpenAI's SDK does at httpx; and a child that
+    is forked meanwhile could never finish, because it has no copy of the thread that would.
+    """
+    import certifi  # noqa: F401 - httpx imports these two for its first client
+    import httpcore  # noqa: F401
+    import httpx  # noqa: F401
+
+    codecs.lookup("idna")  # imported by the first look for a host
 
 
 def _end_with_the_process() -> None:

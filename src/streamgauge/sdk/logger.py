@@ -124,17 +124,16 @@ class _Logger:
         """Log a call that is over, with the times that you have measured.
 
         *chunks* are pieces of a stream with the milliseconds after which they came; where a
-        stream is one text, *ttft_ms* says when that began. *started_at* is in seconds since
-        1970; without it the call is taken to end now.
+        stream is one text, *ttft_ms* says when its first token did. *started_at* is in seconds
+        since 1970; without it the call is taken to end now.
         """
         log = self.log_builder(request, headers, provider)
         log._backdate(started_at, duration_ms)
         for ms, chunk in chunks:
             log._account.add(chunk, log._account.started_at + ms / 1000)
-        if isinstance(response, str) and ttft_ms is not None:
-            log._account.add(response, log._account.started_at + ttft_ms / 1000)
-        elif response is not None:
+        if response is not None:
             log.set_response(response)
+            log._account.ttft_ms = ttft_ms
         if error is not None:
             log.set_error(error, status)
         log._account.status = status or log._account.status
