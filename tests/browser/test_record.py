@@ -158,6 +158,18 @@ def test_the_timeline_shows_every_mark_and_reads_out_every_chunk(visit: Visit, p
     expect(chunks).to_have_attribute("aria-valuetext", re.compile("^Chunk 2 of .*after the one"))
 
 
+def test_under_the_pointer_stands_what_the_chunk_said(visit: Visit, product: Product):
+    """The chunk's number and moment, and its own words."""
+    record = product.record(ask(product, nonce(), tokens=6, ttft_ms=300, itl_ms=300))
+    replay = stored(product, f"/api/v1/records/{record['id']}/replay").json()["pieces"]
+    page = visit(f"/records/{record['id']}")
+    page.get_by_role("slider", name="Chunk").hover()
+    said = page.locator(".readout q")
+    expect(said).not_to_be_empty()
+    assert said.inner_text().strip() in {text.strip() for _, _, text in replay}
+    expect(page.locator(".readout")).to_contain_text(re.compile(r"Chunk \d+ of \d+ at"))
+
+
 def test_marks_are_drawn_to_scale(visit: Visit, product: Product):
     """The first content's pole stands where its share of the duration says."""
     record = product.record(ask(product, nonce(), tokens=10, ttft_ms=300, itl_ms=30))

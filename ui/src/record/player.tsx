@@ -7,7 +7,7 @@ import { duration, exactMs } from "../format";
 import { isTyping } from "../records/use-list-keys";
 import { endOf } from "../timeline/scale";
 import { Timeline } from "../timeline/timeline";
-import { cameBy, saidBy, SPEEDS, stepFrom, type Piece } from "./playing";
+import { cameBy, saidBy, SPEEDS, stepFrom, textsOf, type Piece } from "./playing";
 import "./player.css";
 
 const NO_PIECES: readonly Piece[] = [];
@@ -16,6 +16,7 @@ const NO_PIECES: readonly Piece[] = [];
 export function Player({ record, chunks }: { record: StreamRecord; chunks: readonly Chunk[] }) {
   const wholeMs = endOf(record, chunks);
   const [isOpened, setOpened] = useState(false);
+  const [isRead, setRead] = useState(false);
   const [speed, setSpeed] = useState(1);
   const clock = usePlayhead(wholeMs, speed);
   const { data, error } = useQuery({
@@ -23,11 +24,13 @@ export function Player({ record, chunks }: { record: StreamRecord; chunks: reado
     queryFn: ({ signal }) => {
       return ask("/api/v1/records/{record_id}/replay", { path: { record_id: record.id }, signal });
     },
-    enabled: isOpened,
+    enabled: isOpened || isRead,
     staleTime: Infinity,
   });
   const pieces: readonly Piece[] = data?.pieces ?? NO_PIECES;
   const isReady = data !== undefined;
+
+  const said = useMemo(() => textsOf(pieces), [pieces]);
 
   const toggle = () => {
     setOpened(true);
@@ -36,7 +39,13 @@ export function Player({ record, chunks }: { record: StreamRecord; chunks: reado
   useSpace(toggle);
 
   return (
-    <Timeline record={record} chunks={chunks} headMs={isOpened ? clock.ms : null}>
+    <Timeline
+      record={record}
+      chunks={chunks}
+      headMs={isOpened ? clock.ms : null}
+      saidAt={(ms) => said.get(ms) ?? ""}
+      onRead={() => setRead(true)}
+    >
       <div className="player" role="group" aria-label="Player">
         <div className="player-tools">
           <button type="button" className="button player-play" onClick={toggle} aria-keyshortcuts="Space">

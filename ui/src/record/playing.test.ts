@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { cameBy, saidBy, stepFrom, type Piece } from "./playing";
+import { cameBy, saidBy, stepFrom, textsOf, type Piece } from "./playing";
 
 const PIECES: Piece[] = [
   [100, "reasoning", "hm"],
@@ -32,4 +32,8 @@ test("steps go from moment to moment, and stay at the ends", () => {
   expect(stepFrom(PIECES, 300, -1)).toBe(200);
   expect(stepFrom(PIECES, 250, -1)).toBe(100);
   expect(stepFrom(PIECES, 100, -1)).toBe(0);
+});
+
+test("what a chunk said is found by its moment", () => {
+  expect([...textsOf(PIECES)]).toEqual([[100, "hm"], [200, "Hellook"], [300, "lo"]]);
 });

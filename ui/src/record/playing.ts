@@ -42,3 +42,10 @@ export function stepFrom(pieces: readonly Piece[], ms: number, by: 1 | -1): numb
   const before = pieces.slice(0, came).findLast(([at]) => at < (here ?? 0));
   return before?.[0] ?? 0;
 }
+
+/** What was said at each moment, whatever the kind. */
+export function textsOf(pieces: readonly Piece[]): ReadonlyMap<number, string> {
+  const texts = new Map<number, string>();
+  for (const [ms, , text] of pieces) texts.set(ms, (texts.get(ms) ?? "") + text);
+  return texts;
+}

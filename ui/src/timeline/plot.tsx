@@ -32,6 +32,10 @@ interface Props {
   wholeMs: number;
   /** Where a player is, if one is at work. */
   headMs?: number | null | undefined;
+  /** What the chunk of a moment said, where that is known. */
+  saidAt?: ((ms: number) => string) | undefined;
+  /** Somebody looks at single chunks. */
+  onRead?: (() => void) | undefined;
   /** What was drawn over with the pointer. */
   onSelect?: ((range: Range) => void) | undefined;
 }
@@ -40,7 +44,8 @@ interface Props {
 const LEAST_DRAG = 6;
 
 /** The drawing. Hover, or focus and arrow keys, read out single chunks. */
-export function Plot({ record, chunks, range, wholeMs, headMs = null, onSelect }: Props) {
+export function Plot(props: Props) {
+  const { record, chunks, range, wholeMs, headMs = null, saidAt, onRead, onSelect } = props;
   const { fromMs, toMs: endMs } = range;
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
@@ -70,6 +75,7 @@ export function Plot({ record, chunks, range, wholeMs, headMs = null, onSelect }
   const index = at === null ? -1 : Math.min(at, shown.length - 1);
   const chunk = shown[index];
   const readout = chunk && readoutOf(shown, index);
+  const said = (chunk && saidAt?.(chunk[0])) ?? "";
 
   const msOf = (event: PointerEvent<HTMLDivElement>) => {
     const left = event.currentTarget.getBoundingClientRect().left;
@@ -110,15 +116,17 @@ export function Plot({ record, chunks, range, wholeMs, headMs = null, onSelect }
         aria-valuemin={shown.length > 0 ? 1 : 0}
         aria-valuemax={shown.length}
         aria-valuenow={Math.max(shown.length > 0 ? 1 : 0, index + 1)}
-        aria-valuetext={readout ?? "none"}
+        aria-valuetext={readout === undefined ? "none" : said === "" ? readout : `${readout}: ${said}`}
         onPointerMove={point}
         onPointerDown={grasp}
+        onPointerEnter={onRead}
         onPointerUp={release}
         onPointerCancel={() => setDrag(null)}
         onPointerLeave={() => isReading || setAt(null)}
         onKeyDown={press}
         onFocus={() => {
           setReading(true);
+          onRead?.();
           setAt((known) => known ?? 0);
         }}
         onBlur={() => {
@@ -168,6 +176,7 @@ export function Plot({ record, chunks, range, wholeMs, headMs = null, onSelect }
       </div>
       <p className="readout" aria-hidden="true">
         {readout ?? idleHint(shown.length)}
+        {said !== "" && <q>{said}</q>}
       </p>
     </div>
   );

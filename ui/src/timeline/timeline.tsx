@@ -17,12 +17,16 @@ interface Props {
   /** Draw at least up to here, so that two timelines can have one scale. */
   leastMs?: number;
   headMs?: number | null;
+  /** What the chunk of a moment said, asked for once somebody reads single chunks. */
+  saidAt?: (ms: number) => string;
+  onRead?: () => void;
   /** The player, beneath the drawing. */
   children?: ReactNode;
 }
 
 /** The stream on a time axis: marks as flags, phases as a band, each chunk as a bar. */
-export function Timeline({ record, chunks, title = "Timeline", leastMs = 0, headMs, children }: Props) {
+export function Timeline(props: Props) {
+  const { record, chunks, title = "Timeline", leastMs = 0, headMs, saidAt, onRead, children } = props;
   const [chosen, setChosen] = useState<Range | null>(null);
   const titleId = useId();
   const summaryId = useId();
@@ -96,6 +100,8 @@ export function Timeline({ record, chunks, title = "Timeline", leastMs = 0, head
         range={range}
         wholeMs={wholeMs}
         headMs={headMs}
+        saidAt={saidAt}
+        onRead={onRead}
         onSelect={setChosen}
       />
       {children}
