@@ -6,7 +6,7 @@ UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -name s
 # Arguments for run, bench and test: make test ARGS="-k journal"
 ARGS ?=
 
-.PHONY: install ui api-types run demo test check bench bench-sdk bench-cancel bench-decode bench-recorder fuzz soak lock clean
+.PHONY: install ui api-types screenshots run demo test check bench bench-sdk bench-cancel bench-decode bench-recorder bench-page fuzz soak lock clean
 
 install: .venv/installed
 
@@ -35,6 +35,11 @@ src/streamgauge/ui/index.html: $(UI_SOURCES) ui/node_modules/installed
 # What the page knows of the API; to be renewed, and committed, after a change of the API.
 api-types: install
 	$(BIN)/python scripts/openapi
+
+# Pictures of every view, in both themes, from a running demo.
+screenshots: install ui
+	@scripts/chromium
+	$(BIN)/python scripts/screenshots
 
 run: install ui
 	$(BIN)/streamgauge serve $(ARGS)
@@ -70,6 +75,9 @@ bench-decode: install
 
 bench-recorder: install
 	$(BIN)/python bench/recorder.py $(ARGS)
+
+bench-page: install ui
+	$(BIN)/python bench/page.py $(ARGS)
 
 # Longer than the suite does: FUZZ examples of each target (make fuzz FUZZ=1000000).
 FUZZ ?= 20000

@@ -154,37 +154,43 @@ def nginx(upstream_port: int, cores: Cores) -> Iterator[Running]:
 
 
 @contextmanager
-def streamgauge(upstream_port: int, cores: Cores) -> Iterator[Running]:
-    """The whole product: gateway, journal and recorder, everything recorded."""
+def product(upstream_port: int, folder: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The whole product on the data in *folder*; yields its port and its parent process."""
     port = free_port()
     command = [
         _streamgauge_command(), "serve", "--port", str(port), "--workers", "1",
-        "--provider", f"openai=http://127.0.0.1:{upstream_port}",
+        "--provider", f"openai=http://127.0.0.1:{upstream_port}", "--data", f"{folder}/data",
     ]  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        _wait_for(lambda: _is_ready(port), process, log)
+        yield port, process
+    finally:
+        stop(process)
+
+
+@contextmanager
+def streamgauge(upstream_port: int, cores: Cores) -> Iterator[Running]:
+    """The whole product: gateway, journal and recorder, everything recorded."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
+        product(upstream_port, Path(folder)) as (port, process),
+    ):
         log = Path(folder, "log")
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*command, "--data", f"{folder}/data"], stdout=output, stderr=output
-            )
-        try:
-            _wait_for(lambda: _is_ready(port), process, log)
-            worker = _wait_for(lambda: _child(process.pid, "streamgauge.app worker"), process, log)
-            recorder = _wait_for(
-                lambda: _child(process.pid, "streamgauge.app recorder"), process, log
-            )
-            pin(process.pid, cores.others)
-            pin(recorder, cores.others)
-            pin(worker, cores.proxy)
-            yield Running(
-                port,
-                pids=(worker,),
-                data=Path(folder, "data"),
-                recorder=recorder,
-                settle=_Recorder(port, recorder),
-            )
-        finally:
-            stop(process)
+        worker = _wait_for(lambda: _child(process.pid, "streamgauge.app worker"), process, log)
+        recorder = _wait_for(lambda: _child(process.pid, "streamgauge.app recorder"), process, log)
+        pin(process.pid, cores.others)
+        pin(recorder, cores.others)
+        pin(worker, cores.proxy)
+        yield Running(
+            port,
+            pids=(worker,),
+            data=Path(folder, "data"),
+            recorder=recorder,
+            settle=_Recorder(port, recorder),
+        )
 
 
 def _streamgauge_command() -> str:
