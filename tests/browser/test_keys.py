@@ -176,6 +176,38 @@ def test_whose_key_is_revoked_is_asked_for_another(visit_locked: Visit, locked: 
     expect(page.get_by_label("API key")).to_be_visible()
 
 
+def test_a_page_of_another_origin_changes_nothing(
+    browser: Browser, locked: Product, simulator: RunningSimulator
+) -> None:
+    """Not even from another port of this machine, which is the same site to the cookie."""
+    _, _, secret = make(locked, Scope.ADMIN)
+    context = browser.new_context()
+    try:
+        own = context.new_page()
+        own.goto(f"{locked.url}/keys")
+        sign_in(own, secret)
+        expect(own.locator("tbody tr").first).to_be_visible()
+        foreign = context.new_page()
+        foreign.goto(simulator.url)
+        for path in ("/api/v1/session", "/api/v1/keys", "/api/v1/log"):
+            with foreign.expect_response(locked.url + path) as answered:
+                foreign.evaluate(
+                    "url => fetch(url, {method: 'POST', mode: 'no-cors', body: '{}',"
+                    " credentials: 'include'}).catch(String)",
+                    locked.url + path,
+                )
+            assert answered.value.status == 403
+        before = len(Keys(locked.data).all())
+        foreign.evaluate(
+            "url => fetch(url, {method: 'DELETE', credentials: 'include'}).catch(String)",
+            f"{locked.url}/api/v1/session",
+        )
+        own.reload()
+        expect(own.locator("tbody tr")).to_have_count(before)
+    finally:
+        context.close()
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing_serious(visit_locked: Visit, locked: Product, scheme: str) -> None:
     """In front of the page, and in the view, with a new secret and a question open."""
