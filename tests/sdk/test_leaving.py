@@ -384,6 +384,42 @@ def test_nothing_is_imported_behind_the_back_of_the_program(server):
     server.wait_for(1)
 
 
+def test_a_fork_waits_until_nothing_is_being_sent(server):
+    """Locks of OpenSSL that our thread had meanwhile would never be free again in the child."""
+    server.delay_s = 0.3
+    ended = run(
+        textwrap.dedent(
+            f"""
+            import os, sys, threading
+            from streamgauge import ManualLogger
+            from streamgauge.sdk import delivery
+
+            delivery.FORK_S = 30.0
+            busy = threading.Event()
+            posted = delivery.Delivery._posted
+
+            def noted(self, letter):
+                busy.set()
+                try:
+                    return posted(self, letter)
+                finally:
+                    busy.clear()
+
+            delivery.Delivery._posted = noted
+            logger = ManualLogger(base_url={server.url!r})
+            logger.send_log({{"model": "m"}}, "x")
+            assert busy.wait(20)
+            child = os.fork()
+            if child == 0:
+                os._exit(busy.is_set())
+            assert os.waitpid(child, 0)[1] == 0
+            """
+        )
+    )
+    assert ended.returncode == 0, ended.stderr
+    server.wait_for(1)
+
+
 def test_a_forked_child_does_not_end_the_stream_of_its_parent(server):
     """Neither by unwinding the block nor by closing what it has a copy of."""
     ended = run(

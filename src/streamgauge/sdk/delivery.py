@@ -57,6 +57,8 @@ GZIP_FROM_BYTES = 16 * 1024
 # no time for long ones.
 FIRST_PAUSE_S, LONGEST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0, 0.25
 TIMEOUT_S = 10.0
+# What a fork waits at most until nothing is being sent.
+FORK_S = 1.0
 EXIT_TIMEOUT_S = 5.0
 
 # Answers after which trying again is no use: the log itself is at fault.
@@ -105,6 +107,8 @@ class Delivery:
         self._timeout = timeout
         import_client()
         self._begin()
+        with suppress(Exception):  # a proxy that is none; sending will say so
+            self._connected()
         everyone.add(self)
 
     def _begin(self) -> None:
@@ -118,6 +122,7 @@ class Delivery:
         self._start_lock = threading.Lock()
         self._client_lock = threading.Lock()
         self._settling = threading.Lock()
+        self._sending = threading.Lock()
         self._is_ending = False
         self._failures = 0
         self._not_before = 0.0
@@ -182,6 +187,14 @@ class Delivery:
                 client.close()
             with self._settling:
                 self._settle()
+
+    def pause(self, timeout: float) -> bool:
+        """Wait until nothing is being sent, and let nothing be sent until `resume`."""
+        return self._sending.acquire(timeout=timeout)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._sending.release()
 
     # -- what the thread does --------------------------------------------------------------------
 
@@ -249,7 +262,8 @@ class Delivery:
         if not letters:
             self._release()
             return
-        answers = self._posted_all(letters)
+        with self._sending:
+            answers = self._posted_all(letters)
         with self._settling:
             if not self._is_mine():
                 return  # the program ends, and what was left has been settled there
@@ -434,8 +448,31 @@ def close_all() -> None:
         one.close(max(begin + one.exit_timeout - monotonic(), 0.0))
 
 
+# Those that wait for a fork to be over.
+_paused: list[Delivery] = []
+
+
+def pause_all() -> None:
+    """Let a process fork between two logs only.
+
+    OpenSSL has locks of its own, and none of them is free again in a child that was forked while
+    another thread had it: the child would wait for ever at its first look at a certificate.
+    """
+    end = monotonic() + FORK_S
+    for one in list(everyone):
+        if one.pause(max(end - monotonic(), 0.0)):
+            _paused.append(one)
+
+
+def resume_all() -> None:
+    """Go on in the parent."""
+    while _paused:
+        _paused.pop().resume()
+
+
 def forget_all() -> None:
     """Begin with nothing in a forked child: the parent sends what the parent was told."""
+    _paused.clear()
     for one in list(everyone):
         one._begin()
 
@@ -476,4 +513,4 @@ def _version() -> str:
 
 atexit.register(close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget_all)
+    os.register_at_fork(before=pause_all, after_in_parent=resume_all, after_in_child=forget_all)
