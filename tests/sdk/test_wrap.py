@@ -212,12 +212,26 @@ def test_any_httpx_client(simulator, logger, server):
         with client.stream(*ask, json=body, headers=WISHES) as response:
             assert {len(one) for one in list(response.iter_bytes(10))[:-1]} == {10}
         with client.stream(*ask, json=body, headers=WISHES) as response:
+            list(response.iter_raw())
+        with client.stream(*ask, json=body, headers=WISHES) as response:
             pass
         del response
         client.get("/simulator")
-    told = server.wait_for(3)
-    assert [text_of(one).endswith("[DONE]\n\n") for one in told[:2]] == [True, True]
-    assert told[2]["outcome"] == "client_left"
+    told = server.wait_for(4)
+    assert [text_of(one).endswith("[DONE]\n\n") for one in told[:3]] == [True] * 3
+    assert [one["outcome"] for one in told] == [None, None, None, "client_left"]
+
+
+async def test_any_async_httpx_client(simulator, logger, server):
+    """Decoded and raw."""
+    async with streamgauge.wrap(httpx.AsyncClient(base_url=simulator.url), logger) as client:
+        body = {"model": "m", "messages": CHAT["messages"], "stream": True}
+        for read in ("aiter_bytes", "aiter_raw"):
+            ask = client.stream("POST", "/v1/chat/completions", json=body, headers=WISHES)
+            async with ask as response:
+                assert [piece async for piece in getattr(response, read)()]
+    told = server.wait_for(2)
+    assert [text_of(one).endswith("[DONE]\n\n") for one in told] == [True, True]
 
 
 def test_calls_to_the_gateway_are_recorded_by_the_gateway(server, logger):

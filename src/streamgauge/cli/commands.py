@@ -254,7 +254,7 @@ def replay(
 @app.command("import")
 def import_requests(
     source: Annotated[str, typer.Argument(help="Where from: helicone.", metavar="helicone")],
-    what: Annotated[str, typer.Argument(help="A file of requests in JSON, or the URL of its API.")],
+    what: Annotated[str, typer.Argument(help="A file, JSON or CSV, or the URL of its API.")],
     url: Url = None,
     api_key: ApiKey = None,
 ) -> int:

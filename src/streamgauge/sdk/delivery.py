@@ -459,9 +459,7 @@ def pause_all() -> None:
     another thread had it: the child would wait for ever at its first look at a certificate.
     """
     end = monotonic() + FORK_S
-    for one in list(everyone):
-        if one.pause(max(end - monotonic(), 0.0)):
-            _paused.append(one)
+    _paused.extend(one for one in list(everyone) if one.pause(max(end - monotonic(), 0.0)))
 
 
 def resume_all() -> None:

@@ -144,12 +144,26 @@ class _Reading:
         # Whether the next piece is being asked for: a client may close itself meanwhile.
         self.is_asking = False
 
-    def __enter__(self) -> _Reading:
-        self.is_asking = True
-        return self
+    def noted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the pieces of the body; bytes that are asked for decoded ask for raw ones."""
+        with self:
+            for piece in pieces:
+                self._came(piece)
+                yield piece
+                self.is_asking = True
 
-    def came(self, piece: bytes) -> None:
-        """Note a piece of the body."""
+    async def noted_async(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same, async."""
+        with self:
+            async for piece in pieces:
+                self._came(piece)
+                yield piece
+                self.is_asking = True
+
+    def __enter__(self) -> None:
+        self.is_asking = True
+
+    def _came(self, piece: bytes) -> None:
         self._note.add(piece, perf_counter())
         self.is_asking = False
 
@@ -189,11 +203,11 @@ def _noting(kind: Any) -> Any:
         reading: _Reading
 
         def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-            with self.reading as reading:
-                for piece in super().iter_bytes(chunk_size):
-                    reading.came(piece)
-                    yield piece
-                    reading.is_asking = True
+            return self.reading.noted(super().iter_bytes(chunk_size))
+
+        def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+            raw = super().iter_raw(chunk_size)
+            return raw if self.reading.is_asking else self.reading.noted(raw)
 
         def close(self) -> None:
             self.reading.leave()
@@ -225,12 +239,12 @@ def _async_noting(kind: Any) -> Any:
     class Noting(kind):  # type: ignore[misc]
         reading: _Reading
 
-        async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-            with self.reading as reading:
-                async for piece in super().aiter_bytes(chunk_size):
-                    reading.came(piece)
-                    yield piece
-                    reading.is_asking = True
+        def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+            return self.reading.noted_async(super().aiter_bytes(chunk_size))
+
+        def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+            raw = super().aiter_raw(chunk_size)
+            return raw if self.reading.is_asking else self.reading.noted_async(raw)
 
         async def aclose(self) -> None:
             self.reading.leave()
