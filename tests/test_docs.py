@@ -2,9 +2,9 @@
 
 A fenced block is tested by its language. ``python`` runs as a program, ``python openai<1`` with
 that library, ``js`` in Node; ``js nextjs-after`` is a part of that example; each line of ``sh``
-is tried as `SHELL` says for its first word; ``toml`` is a configuration, ``toml faults`` a script for the simulator, and ``json`` is JSON. The addresses in
-them are those of a fresh installation; the tests put a running server and a simulator in their
-place.
+is tried as `SHELL` says for its first word; ``toml`` is a configuration, ``toml faults`` a script
+for the simulator, and ``json`` is JSON. The addresses in them are those of a fresh installation;
+the tests put a running server and a simulator in their place.
 """
 
 from __future__ import annotations
