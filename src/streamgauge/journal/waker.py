@@ -32,18 +32,20 @@ class Waker:
         self._status = status
         self._socket: socket.socket | None = None
         self._last_ns = 0
+        # Asking for it costs a system call each time.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._beat: asyncio.TimerHandle | None = None
         self.is_due = path is None
         if path is not None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
-            loop = _running_loop()
-            if loop is not None:
-                self._beat_on(loop)
+            self._loop = _running_loop()
+            if self._loop is not None:
+                self._beat_on(self._loop)
 
     def wake_soon(self) -> None:
         """Something was written; to be called only while `is_due` is false."""
-        loop = _running_loop()
+        loop = self._loop = self._loop or _running_loop()
         if loop is None:
             if monotonic_ns() - self._last_ns >= WAKE_INTERVAL_S * 1e9:
                 self._wake()
