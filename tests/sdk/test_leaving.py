@@ -364,7 +364,7 @@ def test_a_forked_child_logs_its_own_and_nothing_twice(server):
     assert server.calls == 4
 
 
-def test_nothing_is_imported_behind_the_back_of_the_program(server):
+def test_nothing_is_imported_behind_the_back_of_the_program(server, tmp_path):
     """A child forked in the middle of an import would wait for ever for a thread it has not, and
     OpenAI's SDK stumbles over an httpx that is half there."""
     ended = run(
@@ -372,7 +372,7 @@ def test_nothing_is_imported_behind_the_back_of_the_program(server):
             f"""
             import sys
             from streamgauge import ManualLogger
-            logger = ManualLogger(base_url={server.url!r}, spool="/nowhere")
+            logger = ManualLogger(base_url={server.url!r}, spool={str(tmp_path)!r})
             before = set(sys.modules)
             logger.send_log({{"model": "m"}}, "x" * 100_000)
             assert logger.flush(20)
