@@ -61,8 +61,7 @@ def test_a_published_case_becomes_its_record(
     """Reply and usage are the reviewed ones; complete is what had its last word and no fault."""
     raw = (FOLDER / case["file"]).read_bytes()
     expected = json.loads(golden(case).read_text(encoding="utf-8"))
-    is_data_stream = (case["framing"], case["dialect"]) == ("ndjson", "ai_sdk")
-    kind = "text/plain" if is_data_stream else CONTENT_TYPES.get(case["framing"], JSON)
+    kind = case.get("content_type", CONTENT_TYPES.get(case["framing"], JSON))
     provider = case["provider"]
     record = recorded(desk, journal, case["path"], kind, raw[:50], raw[50:], provider=provider)
     assert record.dialect == case["dialect"]

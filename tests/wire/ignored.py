@@ -79,6 +79,8 @@ IGNORED: dict[str, dict[str, str]] = {
         "content-start:delta.message.content(*).type": KIND,
         ":message.content[](*).type": KIND,
         "message-end:id": "that of the message-start",
+        ":is_finished": KIND,
+        ":response.*": REPEATED,
     },
     "gemini": {
         ":usageMetadata.candidatesTokenCount": LATER,
@@ -100,6 +102,6 @@ IGNORED: dict[str, dict[str, str]] = {
         "tool-input-available:input.*": REPEATED,
     },
     "watsonx": {
-        "message:created_at": TIME,
+        "*:created_at": TIME,
     },
 }

@@ -86,6 +86,10 @@ class Anthropic:
             read(self, said, events)
         elif said.get("error"):
             self._error(said, events)
+        elif kind:
+            # "We may add new event types, and your code should handle unknown event types
+            # gracefully" (https://docs.anthropic.com/en/api/versioning); Vertex AI has its own.
+            events.append(Extra("events", [said]))
         else:
             events.append(Unknown(frame.data))
         return events

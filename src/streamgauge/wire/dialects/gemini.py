@@ -67,7 +67,10 @@ class Gemini:
         said = decoded(frame.data)
         chunks = mappings(said) if isinstance(said, list) else mappings([said])
         events: list[Event] = []
-        for chunk in chunks:
+        for outer in chunks:
+            # The Gemini CLI's own service puts the answer into an object, beside a trace id.
+            inner = mapping(outer.get("response"))
+            chunk = {**outer, "response": None, **inner} if "candidates" in inner else outer
             if not chunk.keys().isdisjoint(_CHUNK):
                 self._chunk(chunk, events)
             elif chunk.get("message"):
@@ -83,7 +86,7 @@ class Gemini:
         for position, candidate in enumerate(mappings(chunk.get("candidates"))):
             self._candidate(position, candidate, events)
         for name, value in chunk.items():
-            if name not in _TOLD:
+            if name not in _TOLD and value is not None:
                 events.append(Extra(name, value, -1))
         blocked = mapping(chunk.get("promptFeedback")).get("blockReason")
         if blocked:

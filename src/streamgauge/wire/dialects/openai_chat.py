@@ -55,7 +55,7 @@ _USUAL = {"index", "delta", "finish_reason", "logprobs"}
 _PLAIN = {"role", "content"}
 _CHUNK = {**dict.fromkeys(_QUIET | {"error"}, object), "usage": dict, "x_groq": dict}
 _CHOICE = {**dict.fromkeys(("finish_reason", "logprobs", "error"), object), "index": int}
-_CHOICE |= {"delta": dict, "message": dict, "text": str}
+_CHOICE |= {"delta": dict, "message": dict, "text": str, "usage": dict}
 _MESSAGE = dict.fromkeys(_PLAIN | {"reasoning", "reasoning_content", "refusal", "audio"}, object)
 _MESSAGE |= {"tool_calls": list, "function_call": dict}
 _TOLD_IN_PIECES = {*_MESSAGE, "reasoning_steps"}
@@ -67,7 +67,7 @@ _THINKING_PART = {"type": object, "thinking": object}
 _AUDIO = {"transcript": str, "data": str}
 
 # Texts that every delta repeats.
-_LABELS = {"channel", "phase"}
+_LABELS = {"channel", "name", "phase"}
 
 
 class OpenAIChat:
@@ -123,10 +123,7 @@ class OpenAIChat:
         groq = mapping(chunk.get("x_groq"))
         usage = mapping(chunk.get("usage") or groq.get("usage"))
         if usage:
-            # Some count along in every chunk; what counts is told when the answer has ended.
-            is_final = self._has_finish or not chunk.get("choices")
-            self._running = None if is_final else usage
-            events.append(UsageReport(usage, is_final))
+            self._count(usage, events, is_end=not chunk.get("choices"))
         for name, value in groq.items():
             is_told = value == usage or (name == "error" and not chunk.get("error"))
             if says(value) and not is_told:
@@ -138,6 +135,12 @@ class OpenAIChat:
             events += faults_of(error, frame.data)
         elif _is_whole(chunk):
             events += self._done()
+
+    def _count(self, usage: dict[str, Any], events: list[Event], *, is_end: bool) -> None:
+        # Some count along in every chunk; what counts is told when the answer has ended.
+        is_final = self._has_finish or is_end
+        self._running = None if is_final else usage
+        events.append(UsageReport(usage, is_final))
 
     def _done(self) -> list[Event]:
         if self._running is None:
@@ -185,6 +188,8 @@ class OpenAIChat:
         if choice.get("finish_reason"):
             self._has_finish = True
             events.append(Finish(str(choice["finish_reason"]), index))
+        if choice.get("usage") and isinstance(choice["usage"], dict):
+            self._count(choice["usage"], events, is_end=False)  # Moonshot has it here
 
     def _told(self, index: int, delta: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
         """Return what is new of a choice that has a message, with a delta beside it or not."""
