@@ -13,7 +13,7 @@ export interface LiveView extends LiveState {
   status: LiveStatus;
 }
 
-const GATHER_MS = 60;
+const GATHER_MS = 100;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 const EVENTS = ["opened", "progress", "closed"] as const;

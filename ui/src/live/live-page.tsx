@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import type { Summary } from "../api/types";
 import { clock, cost, count, counted, duration, fullTime, rate } from "../format";
@@ -149,7 +149,8 @@ function Streams({ rows, now }: { rows: readonly Row[]; now: number }) {
 
 const PACE_WORDS = { waiting: "waiting", streaming: "streaming", stalled: "stalled" };
 
-function OpenStream({ exchange, now }: { exchange: OpenExchange; now: number }) {
+// Drawn when it has news and with every tick, but not for each turn of the wheel.
+const OpenStream = memo(function OpenStream({ exchange, now }: { exchange: OpenExchange; now: number }) {
   const { progress } = exchange;
   const pace = paceOf(exchange, now);
   const silence = silenceOf(exchange, now);
@@ -172,9 +173,9 @@ function OpenStream({ exchange, now }: { exchange: OpenExchange; now: number }) 
       <Tail text={progress?.text ?? ""} />
     </article>
   );
-}
+});
 
-function ClosedStream({ record }: { record: Summary }) {
+const ClosedStream = memo(function ClosedStream({ record }: { record: Summary }) {
   return (
     <article className="stream is-closed" data-id={record.id}>
       <Who {...record} />
@@ -195,7 +196,7 @@ function ClosedStream({ record }: { record: Summary }) {
       <Tail text={record.error_message ?? record.finish_reasons.join(", ")} />
     </article>
   );
-}
+});
 
 type Named = Pick<OpenExchange, "id" | "model" | "path" | "provider" | "user_id" | "session_id">;
 

@@ -43,10 +43,15 @@ export function Chart(props: Props) {
   // The step under the pointer, whose values stand above.
   const [at, setAt] = useState<number | null>(null);
   const asked = useRef({ onSelect, onReset });
+  const drawn = useRef<uPlot | null>(null);
+  const given = useRef({ times, lines });
+  // Other values of the same lines leave the drawing as it is, with what the pointer does on it.
+  const shape = JSON.stringify(lines.map(({ label, color, isFilled }) => [label, color, isFilled]));
   // A canvas keeps the colours in which it was drawn.
   const scheme = useScheme();
   useEffect(() => {
     asked.current = { onSelect, onReset };
+    given.current = { times, lines };
   });
 
   useEffect(() => {
@@ -81,7 +86,7 @@ export function Chart(props: Props) {
         ],
         series: [
           {},
-          ...lines.map((line) => ({
+          ...given.current.lines.map((line) => ({
             label: line.label,
             stroke: color(line.color),
             ...(columnS === undefined
@@ -90,7 +95,7 @@ export function Chart(props: Props) {
                   ...(line.isFilled
                     ? { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` }
                     : {}),
-                  points: { show: times.length < MOST_POINTS, size: 4 },
+                  points: { show: (self: uPlot) => self.data[0].length < MOST_POINTS, size: 4 },
                 }
               : {
                   width: 0,
@@ -112,9 +117,10 @@ export function Chart(props: Props) {
           ],
         },
       },
-      [[...times], ...(columnS === undefined ? apart(lines) : stacked(lines))] as uPlot.AlignedData,
+      valuesOf(given.current, columnS !== undefined),
       place,
     );
+    drawn.current = plot;
     const reset = () => asked.current.onReset?.();
     plot.over.addEventListener("dblclick", reset);
     const observer = new ResizeObserver(() => {
@@ -124,8 +130,13 @@ export function Chart(props: Props) {
     return () => {
       observer.disconnect();
       plot.destroy();
+      drawn.current = null;
     };
-  }, [times, lines, format, scheme, columnS, height]);
+  }, [shape, format, scheme, columnS, height]);
+
+  useEffect(() => {
+    drawn.current?.setData(valuesOf({ times, lines }, columnS !== undefined));
+  }, [times, lines, columnS]);
 
   const moment = at === null ? undefined : times[at];
   return (
@@ -153,6 +164,10 @@ export function Chart(props: Props) {
 type Values = (number | null)[];
 
 const COLUMNS = uPlot.paths.bars?.({ size: [0.9, 120], align: 1 }) ?? (() => null);
+
+function valuesOf({ times, lines }: Pick<Props, "times" | "lines">, isStacked: boolean): uPlot.AlignedData {
+  return [[...times], ...(isStacked ? stacked(lines) : apart(lines))];
+}
 
 function apart(lines: readonly Line[]): Values[] {
   return lines.map((line) => [...line.values]);

@@ -118,9 +118,11 @@ export function RecordsTable(props: Props) {
     setFocused(event.target.closest("tr")?.dataset["id"] ?? null);
   };
 
+  // Once for each tick: scrolling draws many times in between, and then nothing is new.
+  const open = useMemo(() => rows.open.map((one) => soFar(one, now)), [rows.open, now]);
   const rowOf = (index: number): { record: Shown; isOpen: boolean } | undefined => {
-    const exchange = rows.open[index];
-    if (exchange !== undefined) return { record: soFar(exchange, now), isOpen: true };
+    const running = open[index];
+    if (running !== undefined) return { record: running, isOpen: true };
     const record = rows.records[index - rows.open.length];
     return record && { record, isOpen: false };
   };
