@@ -114,8 +114,9 @@ def _by_hand(call: Call, logger: ManualLogger, read: Callable[[httpx.Response], 
     url = f"{call.url}/v1/messages"
     with (
         httpx.Client() as client,
-        client.stream("POST", url, json=request, headers=WISHES) as answer,
+        # The clock of the log runs before the provider's does.
         logger.log_builder(request, LABELS, "anthropic") as log,
+        client.stream("POST", url, json=request, headers=WISHES) as answer,
     ):
         for _ in log.to_readable_stream(read(answer)):
             pass
@@ -229,8 +230,8 @@ def test_the_words_of_a_stream_are_logged_as_its_text(
     request = _without_stream(call)
     with (
         _anthropic(call) as client,
-        client.messages.stream(**request) as stream,
         logger.log_builder({**request, "stream": True}, LABELS, "anthropic") as log,
+        client.messages.stream(**request) as stream,
     ):
         said = "".join(log.to_readable_stream(stream.text_stream))
     record = product.record_of(call.text)
