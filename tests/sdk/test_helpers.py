@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 import pytest
 
@@ -64,6 +65,18 @@ def test_openais_responses_stream(chat, logger, server):
     assert [one["type"] for one in chunks] == [event.type for event in events]
     assert [one for one in chunks if "snapshot" in one] == []
     assert chunks[-1]["response"]["usage"]["output_tokens"] == 10
+
+
+def test_a_raw_response_is_its_body_and_its_status(chat, simulator, logger, server):
+    """Of an SDK, and of an HTTP client."""
+    url = f"{simulator.url}/v1/chat/completions"
+    logger.log_builder(CHAT).set_response(chat.chat.completions.with_raw_response.create(**CHAT))
+    refused = httpx.post(url, json=CHAT, headers={"Simulate-Status": "429"})
+    logger.log_builder(CHAT).set_response(refused)
+    answers = [one["response"] for one in server.wait_for(2)]
+    assert [one["status"] for one in answers] == [200, 429]
+    assert answers[0]["body"]["object"] == "chat.completion"
+    assert "error" in answers[1]["body"]
 
 
 @pytest.mark.parametrize("namespace", ["messages", "beta.messages"])

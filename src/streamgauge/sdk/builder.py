@@ -21,7 +21,7 @@ from streamgauge.sdk.delivery import Delivery, before_the_end
 from streamgauge.sdk.faults import BY_READER, fault_of
 from streamgauge.sdk.ids import LogId, new_id
 from streamgauge.sdk.labels import Headers, labelled
-from streamgauge.sdk.plain import snapshot
+from streamgauge.sdk.plain import http_answer, snapshot
 from streamgauge.sdk.streams import AsyncLoggedStream, EitherStream, LoggedStream
 
 P = ParamSpec("P")
@@ -101,7 +101,14 @@ class LogBuilder:
 
     @quiet
     def set_response(self, body: Any, status: int | None = None) -> None:
-        """Note a whole answer: an SDK object, a dict, or text; it ends the call's clock."""
+        """Note a whole answer, and end the call's clock.
+
+        It may be an SDK's object, a dict, text, or a response of httpx or requests, whose status
+        counts unless another is given.
+        """
+        answer = http_answer(body)
+        if answer is not None:
+            body, status = answer[0], status or answer[1]
         self._account.answer(body, perf_counter())
         self._account.status = status or self._account.status
 

@@ -57,6 +57,16 @@ def parsed(value: Any) -> Any:
         return text
 
 
+def http_answer(value: Any) -> tuple[bytes, int] | None:
+    """Return body and status of a response of an HTTP client, or of an SDK's raw one."""
+    try:
+        response = getattr(value, "http_response", value)
+        body, status = response.content, response.status_code
+    except Exception:  # it is none, or a stream that nobody has read yet
+        return None
+    return (body, status) if isinstance(body, bytes) and isinstance(status, int) else None
+
+
 def _dumped(value: Any) -> str:
     return json.dumps(
         value, default=_stated, ensure_ascii=False, allow_nan=False, separators=(",", ":")
