@@ -9,7 +9,7 @@ import pytest
 from tests.wire.accumulators import ACCUMULATORS, loads, without_nulls
 from tests.wire.cuts import bytewise, ragged, whole
 from tests.wire.goldens import FOLDER, READABLE
-from tests.wire.judges import JUDGES
+from tests.wire.judges import as_seen, judge_of, with_values
 from tests.wire.reading import accumulated
 
 
@@ -39,24 +39,16 @@ def test_a_recording_reads_the_same_however_it_is_cut(recording: dict[str, Any])
         assert got.has_finish == (recording["provider"] not in WITHOUT_FINISH)
 
 
-JUDGEABLE = [recording for recording in READABLE if recording["dialect"] in JUDGES]
-
-
-@pytest.mark.parametrize("recording", JUDGEABLE, ids=ids)
+@pytest.mark.parametrize("recording", list(filter(judge_of, READABLE)), ids=ids)
 def test_the_providers_sdk_sees_the_same(recording: dict[str, Any]) -> None:
-    """Its own accumulator is the judge of text and tool calls."""
+    """Text, thoughts and calls."""
     raw = (FOLDER / recording["file"]).read_bytes()
     got = accumulated(recording["dialect"], recording["framing"], raw, whole)
     if got.stream_faults:
         pytest.skip("the SDK raises on it")
-    text, calls = JUDGES[recording["dialect"]](raw)
-    assert got.text() == text
-    ours = [
-        (call.name, loads(call.arguments))
-        for choice in got.reply().choices
-        for call in choice.tool_calls
-    ]
-    assert ours == [(name, loads(arguments)) for name, arguments in calls]
+    judge = judge_of(recording)
+    assert judge is not None
+    assert with_values(as_seen(got.reply())) == with_values(judge(raw))
 
 
 SUMMED = [recording for recording in READABLE if recording["dialect"] in ACCUMULATORS]
