@@ -13,6 +13,10 @@ const oneDecimal = new Intl.NumberFormat("en", {
   maximumFractionDigits: 1,
 });
 
+// Made once: to make one takes longer than to use it a hundred times, and a list has many rows.
+const wholeDay = new Intl.DateTimeFormat("en", { year: "numeric", month: "short", day: "numeric" });
+const shortDay = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+
 type Maybe<T> = T | null | undefined;
 
 /** 412 ms, 9.3 s, 2 m 05 s, 1 h 02 m. */
@@ -79,7 +83,7 @@ export function clock(iso: string, now: Date = new Date()): string {
   const at = new Date(iso);
   const time = `${pad(at.getHours())}:${pad(at.getMinutes())}`;
   if (at.toDateString() === now.toDateString()) return `${time}:${pad(at.getSeconds())}`;
-  return `${at.toLocaleDateString("en", { month: "short", day: "numeric" })}, ${time}`;
+  return `${shortDay.format(at)}, ${time}`;
 }
 
 /** The local time to the second, with the day where it is not today. */
@@ -87,14 +91,14 @@ export function moment(iso: string, now: Date = new Date()): string {
   const at = new Date(iso);
   const time = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
   if (at.toDateString() === now.toDateString()) return time;
-  return `${at.toLocaleDateString("en", { month: "short", day: "numeric" })}, ${time}`;
+  return `${shortDay.format(at)}, ${time}`;
 }
 
 /** The whole local date and time, to the millisecond. */
 export function fullTime(iso: Maybe<string>): string {
   if (iso == null) return ABSENT;
   const at = new Date(iso);
-  const day = at.toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" });
+  const day = wholeDay.format(at);
   const millis = String(at.getMilliseconds()).padStart(3, "0");
   return `${day}, ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}.${millis}`;
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 
 import { clock } from "../format";
-import { timeTicks } from "./ticks";
+import { TICK_STEPS_S, timeTicks } from "./ticks";
 import { useScheme } from "./use-scheme";
 import "uplot/dist/uPlot.min.css";
 import "./chart.css";
@@ -80,6 +80,7 @@ export function Chart(props: Props) {
             size: 38,
             gap: 4,
             space: 62,
+            incrs: TICK_STEPS_S,
             values: (_, moments, __, ___, stepS) => timeTicks(moments, stepS),
           },
           { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => format(tick)) },
