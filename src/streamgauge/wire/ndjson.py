@@ -15,8 +15,7 @@ class NdjsonDecoder:
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._pieces: list[bytes] = []
-        self._held = 0
+        self._held = bytearray()  # of a line that is not whole yet
         self._is_too_long = False
 
     def feed(self, chunk: bytes) -> list[Frame]:
@@ -37,20 +36,16 @@ class NdjsonDecoder:
         return frames
 
     def _hold(self, piece: bytes) -> None:
-        self._held += len(piece)
-        if self._held > MAX_FRAME:
+        if len(self._held) + len(piece) > MAX_FRAME:
             self._is_too_long = True
-            self._pieces = []
-        elif piece:
-            self._pieces.append(piece)
+            self._held.clear()
+        elif not self._is_too_long:
+            self._held += piece
 
     def _dispatch(self, frames: list[Frame]) -> None:
         if self._is_too_long:
             self.dropped += 1
-        else:
-            line = b"".join(self._pieces).strip()
-            if line:
-                frames.append(Frame(line))
-        self._pieces = []
-        self._held = 0
+        elif line := bytes(self._held).strip():
+            frames.append(Frame(line))
+        self._held.clear()
         self._is_too_long = False

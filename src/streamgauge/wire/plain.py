@@ -15,21 +15,19 @@ class PlainDecoder:
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._pieces: list[bytes] = []
-        self._held = 0
+        self._held = bytearray()
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """Take in *chunk*; there is no frame before the end."""
-        self._held += len(chunk)
-        if self._held > MAX_FRAME:
+        if len(self._held) + len(chunk) > MAX_FRAME:
             self.dropped = 1
-            self._pieces = []
-        else:
-            self._pieces.append(chunk)
+            self._held = bytearray()
+        elif not self.dropped:
+            self._held += chunk
         return []
 
     def close(self) -> list[Frame]:
         """Return the body, if there was one."""
-        body = b"".join(self._pieces)
-        self._pieces = []
+        body = bytes(self._held)
+        self._held = bytearray()
         return [Frame(body)] if body and not self.dropped else []

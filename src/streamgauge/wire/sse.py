@@ -1,9 +1,10 @@
 """Server-sent events (WHATWG HTML §9.2.6): bytes to frames.
 
 A chunk may end anywhere, so what follows the last line end waits as bytes. Each byte is
-looked at once: the search for a line end goes on where the last one stopped, and a line
-that comes in many pieces is joined when it is whole. The usual chunk of a stream is one or
-more whole events of one ``data:`` line each; those take a short cut.
+looked at once: the search for a line end goes on where the last one stopped. What waits is
+held in two buffers, so an event costs about its length, however many lines and pieces it
+comes in. The usual chunk of a stream is one or more whole events of one ``data:`` line each;
+those take a short cut.
 """
 
 from __future__ import annotations
@@ -38,11 +39,10 @@ class SseDecoder:
     def __init__(self) -> None:
         self.dropped = 0
         self._is_first = True
-        self._pieces: list[bytes] = []  # of a line that is not whole yet
-        self._held = 0  # bytes in pieces and data
+        self._part = bytearray()  # of a line that is not whole yet
+        self._data = bytearray()  # the lines of data, each with a line end
         self._skip_lf = False  # the last chunk ended with CR; a LF now belongs to it
         self._is_too_long = False
-        self._data: list[bytes] = []
         self._event: str | None = None
         self._id: str | None = None
 
@@ -55,7 +55,7 @@ class SseDecoder:
             return frames
         if self._is_first:
             chunk = self._without_bom(chunk)
-        is_within = self._pieces or self._data or self._skip_lf or self._is_too_long
+        is_within = self._part or self._data or self._skip_lf or self._is_too_long
         if not is_within and self._event is None:
             chunk = self._whole_events(chunk, frames)
         if chunk:
@@ -68,11 +68,8 @@ class SseDecoder:
         The spec drops it, but it is what the client of a cut stream has received.
         """
         frames: list[Frame] = []
-        if self._pieces:
-            line = b"".join(self._pieces)
-            self._pieces = []
-            if not self._is_first or not BOM.startswith(line):
-                self._line(line, frames)
+        if self._part and not (self._is_first and BOM.startswith(self._part)):
+            self._line(self._taken(), frames)
         self._dispatch(frames)
         return frames
 
@@ -112,11 +109,9 @@ class SseDecoder:
         for found in LINE_END.finditer(chunk, start):
             line = chunk[start : found.start()]
             start = found.end()
-            if self._pieces:
-                self._held -= sum(map(len, self._pieces))  # the line counts as a whole below
-                self._pieces.append(line)
-                line = b"".join(self._pieces)
-                self._pieces = []
+            if self._part:
+                self._part += line
+                line = self._taken()
             self._line(line, frames)
         if start < len(chunk):
             self._hold(chunk[start:])
@@ -124,19 +119,21 @@ class SseDecoder:
             self._skip_lf = True
 
     def _hold(self, piece: bytes) -> None:
-        self._held += len(piece)
-        if self._held > MAX_FRAME:
+        if len(self._data) + len(self._part) + len(piece) > MAX_FRAME:
             self._give_up()
-            self._pieces = [b":"]  # the rest of this line reads as a comment
-            self._held = 1
-            return
-        self._pieces.append(piece)
+            self._part = bytearray(b":")  # the rest of this line reads as a comment
+        else:
+            self._part += piece
+
+    def _taken(self) -> bytes:
+        line = bytes(self._part)
+        self._part = bytearray()
+        return line
 
     def _give_up(self) -> None:
         """The event is too long: what there is of it goes, the rest will not be kept."""
         self._is_too_long = True
-        self._data = []
-        self._held = 0
+        self._data = bytearray()
 
     def _line(self, line: bytes, frames: list[Frame]) -> None:
         if not line:
@@ -146,12 +143,11 @@ class SseDecoder:
         if value.startswith(b" "):
             value = value[1:]
         if name == b"data":
-            # One more, so that a million empty lines count too.
-            self._held += len(value) + 1
-            if self._held > MAX_FRAME:
+            if len(self._data) + len(value) + 1 > MAX_FRAME:
                 self._give_up()
             elif not self._is_too_long:
-                self._data.append(value)
+                self._data += value
+                self._data += b"\n"
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name == b"id" and b"\0" not in value:
@@ -161,19 +157,17 @@ class SseDecoder:
         if self._is_too_long:
             self.dropped += 1
         elif self._data:
-            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            frames.append(Frame(data, self._event, self._id))
+            del self._data[-1]  # the line end after the last line is not part of it
+            frames.append(Frame(bytes(self._data), self._event, self._id))
         self._is_too_long = False
-        self._data = []
+        self._data = bytearray()
         self._event = None
-        self._held = 0
 
     def _without_bom(self, chunk: bytes) -> bytes:
         """Take a byte order mark off the very beginning, even if it comes in pieces."""
-        begun = b"".join(self._pieces) + chunk
-        self._pieces = []
+        begun = self._taken() + chunk
         if len(begun) < len(BOM) and BOM.startswith(begun):
-            self._pieces = [begun]
+            self._part += begun
             return b""
         self._is_first = False
         return begun.removeprefix(BOM)
