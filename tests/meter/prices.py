@@ -68,6 +68,7 @@ def priced(example: Example) -> Priced:
         at=AT,
         raw=said.usage,
         about=said.about,
+        calls=said.tool_calls(),
         own=example.prices,
     )
     return Priced(said.model or asked or "", usage, cost)
@@ -138,6 +139,10 @@ EXAMPLES = (
         "the client left: what had come by then",
         "anthropic/anthropic/anthropic_message_stream_manager_legacy.sse",
         kept_bytes=4000,
+    ),
+    Example(
+        "a search of the web, a cent beside the tokens",
+        "openai/openai_responses/openai_include_raw_annotations_streaming.1.sse",
     ),
     Example("a batch", "anthropic-batch.json"),
     Example("the flex tier, half the price", "openai-flex.sse"),

@@ -10,7 +10,7 @@ import pytest
 from streamgauge.meter.bill import tier_of
 from streamgauge.meter.cost import cost_of
 from streamgauge.meter.usage import usage_of
-from streamgauge.record import Cost, CostSource
+from streamgauge.record import Cost, CostSource, ToolCall
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -196,3 +196,36 @@ def test_a_summary_in_between_is_counted() -> None:
     }
     usage = usage_of(raw, dialect="anthropic", final=True)
     assert (usage.input_tokens, usage.output_tokens) == (203_000, 4500)
+
+
+def called(kind: str, arguments: str = "") -> ToolCall:
+    return ToolCall(index=0, id=None, type=kind, name=None, arguments=arguments)
+
+
+SEARCH = called("web_search_call", '{"type":"search","query":"q"}')
+TOLD = {"tool_usage": {"web_search": {"num_requests": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("calls", "about", "fee"),
+    [
+        ([], {}, 0),
+        ([SEARCH, SEARCH], {}, 0.02),
+        ([SEARCH, called("web_search_call", '{"type":"open_page"}')], {}, 0.01),
+        ([called("web_search_call")], {}, 0.01),
+        ([called("web_search_call", "[]")], {}, 0.01),
+        ([called("web_search_call", "[" * 100_000)], {}, 0.01),
+        ([called("web_search_call", '"\ud83d"')], {}, 0.01),
+        ([called("file_search_call", '["q"]')], {}, 0.0025),
+        ([called("code_interpreter_call", "1+1"), called("function_call", "{}")], {}, 0),
+        ([SEARCH], TOLD, 0.03),
+        ([SEARCH], {"tool_usage": None}, 0.01),
+    ],
+)
+def test_searches_of_responses_have_a_fee(
+    calls: list[ToolCall], about: dict[str, Any], fee: float
+) -> None:
+    """Ten dollars for a thousand searches of the web, two and a half for those of files."""
+    usage = usage_of(OPENAI, dialect="openai_chat", final=True)
+    got = cost_of(usage, provider="openai", models=["gpt-5.5"], at=AT, about=about, calls=calls)
+    assert got.cost_usd == pytest.approx(0.035 + fee)

@@ -86,6 +86,20 @@ def test_the_tier_that_an_answer_tells_decides_on_its_price(
     assert record.cost_usd == pytest.approx((600 * 5 + 400 * 0.5 + 500 * 30) / 2e6)
 
 
+def test_a_search_that_an_answer_made_is_in_its_cost(desk: Desk, journal: Writer) -> None:
+    """A cent beside gpt-4.1's 2 and 8 dollars a million."""
+    body = {
+        "id": "resp_1",
+        "object": "response",
+        "model": "gpt-4.1",
+        "status": "completed",
+        "output": [{"type": "web_search_call", "id": "ws_1", "action": {"type": "search"}}],
+        "usage": {"input_tokens": 1000, "output_tokens": 100},
+    }
+    record = recorded(desk, journal, "/v1/responses", JSON, json.dumps(body).encode())
+    assert record.cost_usd == pytest.approx(0.01 + (1000 * 2 + 100 * 8) / 1e6)
+
+
 def gemini(**part: Any) -> dict[str, Any]:
     return {"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}]}
 

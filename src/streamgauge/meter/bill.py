@@ -6,13 +6,14 @@ the answer was made by a dearer or cheaper tier, or in a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import genai_prices
+import msgspec
 
 from streamgauge.meter.usage import MOST_TOKENS
-from streamgauge.record import Usage
+from streamgauge.record import ToolCall, Usage
 
 # Of Vertex AI's ``trafficType``, which tells the tier:
 # https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse.
@@ -63,8 +64,20 @@ _BOTH = (
 )
 
 
-def billed(usage: Usage, raw: Mapping[str, Any]) -> tuple[genai_prices.Usage, ...]:
-    """Return *usage* as the price list counts it: with all that *raw* tells, then without.
+# The tools of OpenAI's Responses that are billed by the call, by the type of the call:
+# https://developers.openai.com/api/docs/pricing#built-in-tools. Its code interpreter is billed by
+# the container, which an answer may share with others and which nobody prices.
+_FEES = {"web_search_call": "web_searches", "file_search_call": "storage_searches"}
+
+
+def billed(
+    usage: Usage,
+    raw: Mapping[str, Any],
+    about: Mapping[str, Any] | None = None,
+    calls: Sequence[ToolCall] = (),
+) -> tuple[genai_prices.Usage, ...]:
+    """Return *usage* as the price list counts it: with all that *raw*, *about* the answer and the
+    *calls* of tools tell, then without.
 
     The second is for counts that contradict each other where nobody needs to know.
     """
@@ -84,7 +97,7 @@ def billed(usage: Usage, raw: Mapping[str, Any]) -> tuple[genai_prices.Usage, ..
         "output_audio_tokens": usage.audio_output_tokens,
         "output_reasoning_tokens": usage.reasoning_tokens,
     }
-    counts |= dict(_told(raw))
+    counts |= _fees(about or {}, calls) | dict(_told(raw))
     for one, other, both in _BOTH:
         if counts.get(one) and counts.get(other):
             counts.setdefault(both, 0)
@@ -101,6 +114,27 @@ def tier_of(raw: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, str]:
     tier, speed = next(filter(None, tiers), ""), _name(raw.get("speed"))
     said = {"processing" if tier == "batch" else "service_tier": tier, "speed": speed}
     return {name: value for name, value in said.items() if value}
+
+
+def _fees(about: Mapping[str, Any], calls: Sequence[ToolCall]) -> dict[str, int]:
+    fees: dict[str, int] = {}
+    for call in calls:
+        unit = _FEES.get(call.type or "")
+        if unit and not _is_reading(call):
+            fees[unit] = fees.get(unit, 0) + 1
+    # Newer answers tell it themselves.
+    searches = _count(about, ("tool_usage", "web_search", "num_requests"))
+    return fees if searches is None else fees | {"web_searches": searches}
+
+
+def _is_reading(call: ToolCall) -> bool:
+    """Whether a call of the web search opens a page or looks into it, which costs no fee."""
+    try:
+        action = msgspec.json.decode(call.arguments)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
+    kind = action.get("type") if isinstance(action, dict) else None
+    return kind in ("open_page", "find", "find_in_page")
 
 
 def _told(raw: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -16,7 +16,7 @@ import genai_prices
 
 from streamgauge.meter.bill import billed, tier_of
 from streamgauge.meter.prices import own_cost
-from streamgauge.record import Cost, CostSource, Price, Usage, UsageSource
+from streamgauge.record import Cost, CostSource, Price, ToolCall, Usage, UsageSource
 
 UNKNOWN = Cost()
 
@@ -40,13 +40,14 @@ def cost_of(
     at: datetime,
     raw: Mapping[str, Any] | None = None,
     about: Mapping[str, Any] | None = None,
+    calls: Sequence[ToolCall] = (),
     own: Sequence[Price] = (),
 ) -> Cost:
     """Return the cost of *usage* at the prices of *at*; the first of *models* with a price counts.
 
     *raw* is the usage as the provider sent it, which may state the cost itself; *about* is what
-    else the answer says, its tier for one. *own* prices win over that, and that wins over the
-    list.
+    else the answer says, its tier for one, and *calls* the tools that it used. *own* prices win
+    over what is stated, and that wins over the list.
     """
     raw = raw or {}
     dollars = own_cost(own, usage, provider=provider, models=models) if own else None
@@ -57,7 +58,9 @@ def cost_of(
         if usage.input_tokens is None or usage.output_tokens is None:
             return UNKNOWN
         told = about or {}
-        prices = (_price(usage, provider, model, at, raw, told) for model in models if model)
+        counts = billed(usage, raw, told, calls)
+        tier = tier_of(raw, told)
+        prices = (_price(counts, provider, model, at, tier) for model in models if model)
         dollars = next((price for price in prices if price is not None), None)
     if dollars is None:
         return UNKNOWN
@@ -90,24 +93,23 @@ def _number(value: Any) -> float | None:
 
 
 def _price(
-    usage: Usage,
+    candidates: Sequence[genai_prices.Usage],
     provider: str,
     model: str,
     at: datetime,
-    raw: Mapping[str, Any],
-    about: Mapping[str, Any],
+    tier: dict[str, str],
 ) -> float | None:
     key = (provider, model)
     if key in _unpriced:
         return None
-    for counts in billed(usage, raw):
+    for counts in candidates:
         try:
             price = genai_prices.calc_price(
                 counts,
                 model_ref=model,
                 provider_id=PROVIDER_IDS.get(provider, provider) or None,  # then by the model
                 genai_request_timestamp=at,
-                price_context=tier_of(raw, about),
+                price_context=tier,
             )
         except LookupError:
             if len(_unpriced) >= MOST_UNPRICED:

@@ -503,6 +503,7 @@ class Capture:
             at=self._wall(self._opened_ns),
             raw=decoding.reply.usage,
             about=decoding.reply.about,
+            calls=decoding.reply.tool_calls(),
             own=self._prices,
         )
 

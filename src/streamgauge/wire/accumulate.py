@@ -240,6 +240,10 @@ class Accumulator:
             if tool.name
         )
 
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """Return the calls of all choices, in order."""
+        return tuple(call for i in sorted(self._answers) for call in _calls(self._answers[i]))
+
     def reply(self) -> Reply:
         """Return what the events add up to so far."""
         return Reply(
@@ -259,18 +263,22 @@ def _frozen(index: int, answer: _Answer) -> Choice:
         text=joined(answer.text),
         reasoning=joined(answer.reasoning),
         refusal=joined(answer.refusal),
-        tool_calls=tuple(
-            ToolCall(
-                index=number,
-                id=tool.id,
-                type=tool.type,
-                name=tool.name,
-                arguments=joined(tool.arguments),
-            )
-            for number, tool in sorted(answer.tools.items())
-        ),
+        tool_calls=_calls(answer),
         finish_reason=answer.finish,
         extra=_extras(answer),
+    )
+
+
+def _calls(answer: _Answer) -> tuple[ToolCall, ...]:
+    return tuple(
+        ToolCall(
+            index=number,
+            id=tool.id,
+            type=tool.type,
+            name=tool.name,
+            arguments=joined(tool.arguments),
+        )
+        for number, tool in sorted(answer.tools.items())
     )
 
 
