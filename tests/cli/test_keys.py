@@ -15,6 +15,11 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
+def local(moment):
+    """The day too: a key lives for months."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
 def test_a_key_is_made_listed_and_revoked(data, capsys):
     """The secret stands alone on the output, for a pipe; everything else beside it."""
     at = f"--data={data}"
@@ -31,7 +36,11 @@ def test_a_key_is_made_listed_and_revoked(data, capsys):
     shown = capsys.readouterr().out
     assert all(one in shown for one in (key.id, "me", "log, read"))
     assert told.out.strip() not in shown
+    assert shown.count(local(key.created_at)) == 1
     assert run(["keys", "revoke", key.id, at]) == 0
+    ended = Keys(data).all()[0].revoked_at
+    assert run(["keys", "list", at]) == 0
+    assert capsys.readouterr().out.rstrip().endswith(local(ended))
     assert Keys(data).find([told.out.strip()]) is None
     assert run(["keys", "revoke", "none", at]) == 1
     assert "no key none" in capsys.readouterr().err

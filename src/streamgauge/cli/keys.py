@@ -22,8 +22,11 @@ COLUMNS: tuple[tuple[str, Callable[[Key], str]], ...] = (
     ("id", lambda key: key.id),
     ("name", lambda key: key.name),
     ("scopes", lambda key: ", ".join(key.scopes)),
-    ("created", lambda key: words.clock(key.created_at.isoformat())),
-    ("revoked", lambda key: words.clock(key.revoked_at.isoformat()) if key.revoked_at else ""),
+    ("created", lambda key: words.day_and_time(key.created_at.isoformat())),
+    (
+        "revoked",
+        lambda key: words.day_and_time(key.revoked_at.isoformat()) if key.revoked_at else "",
+    ),
 )
 
 

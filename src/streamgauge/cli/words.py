@@ -28,6 +28,11 @@ def clock(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
 
 
+def day_and_time(moment: str) -> str:
+    """Return the local day and time of a moment, to the minute."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def time(ms: Any) -> str:
     """Return a duration in the unit that fits."""
     if ms is None:
