@@ -16,7 +16,7 @@ const client = new QueryClient({
   queryCache: new QueryCache({
     // Keys were made since, or ours was revoked: what one sees depends on it.
     onError: (error, query) => {
-      if (isKeyAmiss(error) && query.queryKey !== ACCESS) void client.invalidateQueries({ queryKey: ACCESS });
+      if (isKeyAmiss(error) && query.queryKey[0] !== ACCESS[0]) void client.invalidateQueries({ queryKey: ACCESS });
     },
   }),
   defaultOptions: {
