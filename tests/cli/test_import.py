@@ -246,6 +246,23 @@ def test_what_is_no_export_is_refused(
     assert "request" in capsys.readouterr().err
 
 
+def test_a_table_with_a_cell_beyond_the_limit_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a line, as what is no export is."""
+    before = csv.field_size_limit()
+    monkeypatch.setattr("streamgauge.cli.importing.MAX_CELL", 100)
+    file = tmp_path / "export.csv"
+    file.write_text(f"request_id,request_created_at,request_body\n1,2026-03-01,{'x' * 101}\n")
+    try:
+        assert run(["import", "helicone", str(file)]) == 1
+    finally:
+        csv.field_size_limit(before)
+    told = capsys.readouterr().err
+    assert "no export of requests in CSV: field larger than field limit (100)" in told
+    assert told.count("\n") == 1
+
+
 def test_one_that_cannot_be_read_does_not_hold_the_others(product: Product, tmp_path: Path) -> None:
     """It is named and counted."""
     good, bad = exported(), exported(request_created_at="some day")

@@ -217,8 +217,8 @@ def test_a_logged_stream_leaves_the_record_of_a_proxied_one(
     assert len(record["response_text"].split()) > 5
     assert "\ufffd" not in record["response_text"]
     assert record["properties"]["feature"] == "search"
-    # The provider's clock began after ours.
-    assert record["ttft_ms"] >= TTFT_MS
+    # The provider's clock began after ours, but where the stream was there before its log.
+    assert record["ttft_ms"] > (0 if way is anthropic_events else TTFT_MS)
     assert record["ttft_ms"] <= record["last_token_ms"] <= record["duration_ms"]
 
 

@@ -84,7 +84,10 @@ def _from_file(name: str) -> Iterator[Request]:
     except OSError as error:
         raise StreamgaugeError(f"cannot read {name}: {error.strerror}") from None
     if CREATED.encode() in text.partition(b"\n")[0].split(b"{")[0]:
-        yield from _requests([*_from_csv(text.decode(errors="replace"))])
+        try:
+            yield from _requests([*_from_csv(text.decode(errors="replace"))])
+        except csv.Error as error:  # a cell beyond the limit, for one
+            raise StreamgaugeError(f"{name} is no export of requests in CSV: {error}") from None
         return
     try:
         if text.lstrip()[:1] == b"[" or b"\n" not in text.strip():
