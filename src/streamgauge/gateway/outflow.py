@@ -24,7 +24,7 @@ PING = b"event: ping"
 
 # What a heartbeat may begin with: the first byte says of most chunks that they are none.
 MAY_BE_HEARTBEAT = b":e"
-MOST_BEGIN = 0x64  # "data: …"
+DATA_BEGINS = 0x64  # "data: …", which most of them are
 LF = 0x0A
 
 

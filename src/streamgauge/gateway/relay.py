@@ -2,7 +2,7 @@
 
 Every command adds to two lists, what the journal gets and what the client gets; `turn`
 writes the journal's before the client's, so that what a client has is always in the
-journal. The chunks of an open stream take the short way, `chunk`, past `exchange`.
+journal. The chunks of an open stream take the way of `passage`, past `exchange`.
 """
 
 from __future__ import annotations
@@ -34,27 +34,19 @@ from streamgauge.gateway.ident import text
 from streamgauge.gateway.nobody import NOBODY, Nobody
 from streamgauge.gateway.outflow import (
     FRAMINGS,
-    HEARTBEAT,
-    LF,
-    MAY_BE_HEARTBEAT,
-    MOST_BEGIN,
-    RESUMABLE_HEARTBEAT,
     Outflow,
-    is_heartbeat,
 )
+from streamgauge.gateway.passage import Passage
 from streamgauge.gateway.policy import Policy
 from streamgauge.gateway.rescue import Rescue
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.trial import Trial
-from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send
+from streamgauge.gateway.turn import Entry
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
-from streamgauge.journal.format import OVERHEAD, Kind
+from streamgauge.journal.format import Kind
 from streamgauge.wire.detect import choose, dialect_of
-from streamgauge.wire.looks.ending import MAX_CHUNKS
 from streamgauge.wire.looks.first_content import FirstContent
-from streamgauge.wire.looks.lines import BORDERS
-from streamgauge.wire.looks.stream_usage import USAGE
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
@@ -74,26 +66,22 @@ class Relay:
         "after",
         "attempts",
         "beat_ns",
+        "chunk",
         "client",
         "connecting",
-        "delimiter",
         "exchange",
-        "first",
         "gateway",
         "heartbeat_ns",
         "id",
         "is_client_slow",
         "is_head_request",
-        "is_hiding",
         "is_keeping",
         "is_request_sent",
         "is_request_whole",
         "is_usage_shown",
         "is_websocket",
         "journal",
-        "kept",
-        "outflow",
-        "overhead",
+        "passage",
         "peer",
         "policy",
         "response_head",
@@ -103,7 +91,6 @@ class Relay:
         "upload",
         "upstream",
         "when_connected",
-        "write",
     )
 
     def __init__(
@@ -130,7 +117,6 @@ class Relay:
         self.policy = policy
         self.heartbeat_ns = policy.heartbeat_ns
         self.beat_ns = 0  # when the last heartbeat went out
-        self.first: FirstContent | None = None  # looked for where a limit asks for it
         self.upstream: UpstreamConnection | None = None
         self.connecting: asyncio.Task[None] | None = None
         self.is_head_request = head.method == b"HEAD"
@@ -145,18 +131,20 @@ class Relay:
             is_looked_into=policy.is_numbering,
             target=attempts.target if attempts is not None else None,
         )
-        self.outflow: Outflow | None = None
-        self.kept: list[bytes] | None = None  # the outflow's, while chunks may go the short way
-        self.is_hiding = False
         self.response_head: ResponseHead | None = None
-        self.delimiter = Delimiter.NONE
         self.is_client_slow = False
         self.is_keeping = False
         self.when_connected = 0
-        self.overhead = 0
         self.after: Callable[[], None] | None = None
         assert client.transport is not None  # noqa: S101 - for mypy; a relay comes from a live client
-        self.write: Send = client.transport.write
+        self.passage = Passage(
+            gateway.turn,
+            self.exchange,
+            self.id,
+            client.transport.write,
+            is_recorded=route.is_recorded,
+        )
+        self.chunk = self.passage.chunk  # most of what a provider says takes this way
         self.peer = client.peer
 
     # -- from the client ----------------------------------------------------------------------
@@ -239,78 +227,6 @@ class Relay:
 
     # -- from the provider: `upstream.Receiver` -----------------------------------------------
 
-    def chunk(self, at: int, body: bytes, framed: bytes | None) -> None:
-        """Pass on bytes from the middle of a body: the short way."""
-        kept = self.kept
-        first = body[0]
-        if (
-            kept is None
-            or framed is None
-            or body[-1] != LF
-            or (first != MOST_BEGIN and first in MAY_BE_HEARTBEAT and is_heartbeat(body))
-            or (self.is_hiding and (USAGE in body or not body.endswith(BORDERS)))
-        ):
-            self._look(at, body, framed)
-            return
-        # One HTTP chunk of whole lines in which there is nothing to look at: most of a stream.
-        self.exchange.active_ns = at
-        kept.append(body)
-        if len(kept) > MAX_CHUNKS:
-            del kept[0]
-        self.turn.chunk(self, at, body, framed)
-
-    def _look(self, at: int, body: bytes, framed: bytes | None) -> None:
-        """Pass on bytes that have to be looked at, or put in order, first."""
-        if self.first is not None and self.first.feed(body):
-            self._has_begun()
-        outflow = self.outflow
-        if outflow is None:
-            self.exchange.active_ns = at
-        else:
-            if body[0] not in MAY_BE_HEARTBEAT or not is_heartbeat(body):
-                self.exchange.active_ns = at
-            lines = outflow.feed(body)
-            if not lines:
-                self._settle(outflow)
-                return
-            if lines is not body:
-                body, framed = lines, None
-            outflow.keep(body)
-            if outflow.spoken is not None:
-                outflow.spoken.feed(body)
-                self.exchange.is_rescuable = outflow.spoken.is_short
-            pieces = [(body, False)]
-            if outflow.hider is not None:
-                pieces = outflow.hider.split(body)
-            self._settle(outflow)
-            if outflow.ids is not None or len(pieces) > 1 or pieces[0][1]:
-                self._send_pieces(at, outflow, pieces)
-                return
-        if self.delimiter is not CHUNKED:
-            framed = body
-        elif framed is None:
-            framed = b"%x\r\n%b\r\n" % (len(body), body)
-        self.turn.chunk(self, at, body, framed)
-
-    def _settle(self, outflow: Outflow) -> None:
-        """See whether the next chunk may go the short way."""
-        is_plain = outflow.is_plain and self.first is None and self.delimiter is CHUNKED
-        self.kept = outflow.kept if is_plain else None
-
-    def _has_begun(self) -> None:
-        self.first = None
-        self.exchange.has_content = True
-
-    def _send_pieces(self, at: int, outflow: Outflow, pieces: list[tuple[bytes, bool]]) -> None:
-        """Pass on lines with what the client wants besides, and without what it does not."""
-        ids = outflow.ids
-        for piece, is_hidden in pieces:
-            if not is_hidden:
-                shown = piece if ids is None else ids.feed(piece)
-                self.turn.chunk(self, at, piece, delimited(self.delimiter, shown))
-            elif self.journal is not None:
-                self.turn.note([(Kind.HIDDEN, self.id, at, piece)])
-
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Pass on a head, the end of a body, or all of a small answer in one go."""
         entries: Entries = []
@@ -321,36 +237,25 @@ class Relay:
                 return
             self.response_head = head
             self._perform(at, self.exchange.head(at, status=head.status), entries, out)
-        if self.outflow is not None:
+        passage = self.passage
+        if passage.outflow is not None:
             # A stream: its pieces go the way of all chunks, behind the head and before the end.
             self._flush(entries, out)
             if body:
-                self.chunk(at, body, None)
+                passage.chunk(at, body, None)
             if is_whole:
-                self._end_stream(at, self.outflow)
+                is_told = passage.is_whole(at, passage.outflow)
+                self._do(
+                    at, self.exchange.completed() if is_told else self.exchange.ended_early(at)
+                )
             return
         if body:
-            self.exchange.active_ns = at
-            if self.first is not None and self.first.feed(body):
-                self._has_begun()
-            entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
-            self.overhead = 0
-            out.append(delimited(self.delimiter, body))
+            passage.add(at, body, entries, out)
         if is_whole:
             self._perform(at, self.exchange.completed(), entries, out)
         self._flush(entries, out)
         if body and not is_whole:
-            self.overhead = min(monotonic_ns() - at, MAX_OVERHEAD)
-
-    def _end_stream(self, at: int, outflow: Outflow) -> None:
-        """The provider has ended a stream properly; whether the stream is whole, it must tell."""
-        rest = outflow.rest()
-        is_whole = outflow.is_whole_with(rest)
-        if rest and is_whole:
-            self._send_pieces(at, outflow, [(rest, False)])
-        elif rest:
-            self.turn.note([(Kind.HIDDEN, self.id, at, rest)])
-        self._do(at, self.exchange.completed() if is_whole else self.exchange.ended_early(at))
+            passage.passed(at)
 
     def tunnelled(self, at: int, data: bytes) -> None:
         """Pass on bytes of an upgraded connection."""
@@ -425,17 +330,17 @@ class Relay:
         )
         if commands:
             self._do(now, commands)
-        elif self.heartbeat_ns and self.outflow is not None:
-            self._beat(now, self.outflow)
+        elif self.heartbeat_ns and not self.is_client_slow:
+            self._beat(now)
 
-    def _beat(self, now: int, outflow: Outflow) -> None:
+    def _beat(self, now: int) -> None:
         """Tell the client that we are still there, if it has heard nothing for a while."""
-        since = max(self.exchange.active_ns, self.beat_ns)
-        is_open = self.delimiter is CHUNKED and not self.is_client_slow
-        if is_open and now - since > self.heartbeat_ns and outflow.may_beat():
+        if now - max(self.exchange.active_ns, self.beat_ns) <= self.heartbeat_ns:
+            return
+        beat = self.passage.heartbeat(is_resumable=self.policy.is_resumable)
+        if beat:
             self.beat_ns = now
-            beat = RESUMABLE_HEARTBEAT if self.policy.is_resumable else HEARTBEAT
-            self.turn.send_down(self.client.send, delimited(self.delimiter, beat))
+            self.turn.send_down(self.client.send, beat)
 
     def stop(self) -> None:
         """Somebody has asked that it ends."""
@@ -502,7 +407,7 @@ class Relay:
 
     def _attach(self, connection: UpstreamConnection) -> None:
         self.upstream = connection
-        attempts, outflow = self.exchange.attempts, self.outflow
+        attempts, outflow = self.exchange.attempts, self.passage.outflow
         if attempts is None:
             connection.receiver = self
         elif outflow is not None and outflow.spoken is not None:
@@ -520,23 +425,13 @@ class Relay:
         self.route = target.route
         self.exchange.upstream = target.route.url
         self.is_request_sent = False
-        if self.outflow is not None:
-            self._close_event(at, self.outflow, entries, out)
+        self.passage.close_event(at, entries, out)
         self.upload.aim(target, is_asking=self._is_asking(self.upload.head, target.route))
         begins_ns = at + command.wait_ns
         entries.append(
             (Kind.RETRIED, self.id, at, notes.retried(command.failure, target, begins_ns))
         )
         self.connecting = self.gateway.loop.create_task(self._wait(command.wait_ns))
-
-    def _close_event(self, at: int, outflow: Outflow, entries: Entries, out: Out) -> None:
-        """End the event that the client has begun to read; what is to come begins a new one."""
-        closing = outflow.closing()
-        if closing and outflow.spoken is not None:
-            outflow.keep(closing)
-            outflow.spoken.feed(closing)
-            entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(0) + closing))
-            out.append(delimited(self.delimiter, closing))
 
     async def _wait(self, wait_ns: int) -> None:
         await asyncio.sleep(wait_ns / 1e9)
@@ -559,24 +454,25 @@ class Relay:
         if head is None:
             return
         self._look_into(head)
-        if self.outflow is None or self.outflow.spoken is None:
+        passage = self.passage
+        if passage.outflow is None or passage.outflow.spoken is None:
             self.upload.forget()
         self.is_keeping = self.client.is_keeping_alive()
         if self.policy.is_staying and self.journal is not None:
             # From here on the client knows how to come back.
             self.exchange.stay_ns = life.FOR_EVER
-        self.delimiter, framing = delimiter_of(
+        passage.delimiter, framing = delimiter_of(
             head,
             self.client.version,
             is_head_request=self.is_head_request,
             # A stream may lose our usage event, and may get an error at its end.
-            is_changing=self.outflow is not None,
+            is_changing=passage.outflow is not None,
         )
-        self.exchange.stream = self.outflow
-        if self.delimiter is Delimiter.CLOSE:
+        is_closing = passage.delimiter is Delimiter.CLOSE
+        if is_closing:
             self.is_keeping = False
         ours = self._our_headers()
-        if not self.is_keeping and self.delimiter is not Delimiter.CLOSE:
+        if not self.is_keeping and not is_closing:
             ours += b"\r\nConnection: close"
         elif self.is_keeping and self.client.version == "1.0":
             ours += b"\r\nConnection: keep-alive"
@@ -595,17 +491,17 @@ class Relay:
             return
         choice = choose(path=self.route.path.decode("latin-1"), content_type=head.content_type)
         if is_limited:
-            self.first = FirstContent(choice)
+            self.passage.look_for_content(FirstContent(choice))
         if not is_stream:
             return
         if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
-            self.is_hiding = self.upload.has_asked and not self.is_usage_shown
-            self.outflow = Outflow(
+            outflow = Outflow(
                 choice,
-                is_hiding=self.is_hiding,
+                is_hiding=self.upload.has_asked and not self.is_usage_shown,
                 is_numbering=self.policy.is_numbering,
                 is_rescuing=self.attempts is not None and self.attempts.plan.is_rescuing,
             )
+            self.passage.look_into(outflow)
 
     def _our_headers(self) -> bytes:
         if self.journal is None and self.response_head is not None:
@@ -637,7 +533,7 @@ class Relay:
         self.after = self.client.tunnel_opened
 
     def _end_answer(self, command: life.EndAnswer, at: int, entries: Entries, out: Out) -> None:
-        if self.delimiter is CHUNKED:
+        if self.passage.delimiter is CHUNKED:
             out.append(LAST_CHUNK)
         self.after = self._answered
 
@@ -655,13 +551,16 @@ class Relay:
         self.client.answered(is_keeping=self.is_keeping and self.is_request_whole)
 
     def _cut_answer(self, command: life.CutAnswer, at: int, entries: Entries, out: Out) -> None:
-        last_word = b"" if command.is_abrupt else self._last_word(command, at, entries)
+        passage = self.passage
+        last_word = b""
+        if not command.is_abrupt:
+            last_word = passage.last_word(at, command.type, command.message, entries)
         if last_word:
             entries.append((Kind.ADDED, self.id, at, last_word))
-            out += [delimited(self.delimiter, last_word), LAST_CHUNK]
+            out += [delimited(passage.delimiter, last_word), LAST_CHUNK]
             self.after = self._answered
             return
-        is_delimited = self.delimiter is not Delimiter.CLOSE
+        is_delimited = passage.delimiter is not Delimiter.CLOSE
         self.after = partial(self._cut_off, is_delimited=is_delimited)
 
     def _cut_off(self, *, is_delimited: bool) -> None:
@@ -670,17 +569,6 @@ class Relay:
         if upstream is not None:
             upstream.cancel()
         self.client.cut(is_delimited=is_delimited)
-
-    def _last_word(self, command: life.CutAnswer, at: int, entries: Entries) -> bytes:
-        """Return the error that ends the stream in its own dialect, if it can have one."""
-        outflow = self.outflow
-        if outflow is None or self.delimiter is not CHUNKED:
-            return b""
-        event = outflow.last_word(command.type, command.message)
-        rest = outflow.rest()
-        if rest:
-            entries.append((Kind.HIDDEN, self.id, at, rest))
-        return event
 
     def _answer(self, command: life.Answer, at: int, entries: Entries, out: Out) -> None:
         self.is_keeping = self.client.is_keeping_alive()
@@ -721,13 +609,13 @@ class Relay:
 
     def _detach(self, command: life.Detach, at: int, entries: Entries, out: Out) -> None:
         self.client = NOBODY
-        self.write = NOBODY.send
+        self.passage.write = NOBODY.send
         self.gateway.detached.add(self)
         if self.is_client_slow:
             self.client_ready()
 
     def _finish(self, command: life.Finish, at: int, entries: Entries, out: Out) -> None:
-        end = notes.ended(command, self.overhead)
+        end = notes.ended(command, self.passage.overhead)
         entries.append((Kind.END, self.id, monotonic_ns(), end))
         self.upload.forget()
         self.gateway.detached.discard(self)

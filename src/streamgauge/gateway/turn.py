@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from streamgauge.journal.format import CHUNK, ENTRY, Kind
 
 if TYPE_CHECKING:
-    from streamgauge.gateway.relay import Relay
+    from streamgauge.gateway.passage import Passage
     from streamgauge.journal.writer import Writer
 
 log = logging.getLogger("streamgauge.gateway")
 
 Entry = tuple[int, bytes, int, bytes]
 Send = Callable[[bytes], None]
-# The relay and the time of its reading, where it is a chunk.
-Answer = tuple[Send, bytes, "Relay | None", int]
+# The passage and the time of its reading, where it is a chunk.
+Sending = tuple[Send, bytes, "Passage | None", int]
 
 # So many bytes are collected, and one read more, before they are written: a bound on memory
 # and on the length of a journal block, and what tells us in time that a client is slow.
@@ -59,7 +59,7 @@ class Turn:
         self._journal = journal
         self._entries: list[bytes] = []  # packed: each one's head, then its payload
         self._requests: list[tuple[Send, bytes]] = []
-        self._answers: list[Answer] = []
+        self._answers: list[Sending] = []
         self._bytes = 0
         self._is_due = False
 
@@ -82,14 +82,14 @@ class Turn:
         self._answers.append((send, data, None, 0))
         self._count(len(data))
 
-    def chunk(self, relay: Relay, at: int, body: bytes, framed: bytes) -> None:
+    def chunk(self, passage: Passage, at: int, body: bytes, framed: bytes) -> None:
         """Journal *body*, read at *at*, and send it as *framed*: the hot path."""
         size = len(body)
-        if relay.journal is not None:
-            head = _pack_chunk(_CHUNK_LENGTH + size, _CHUNK_KIND, relay.id, at, relay.overhead)
+        if passage.is_recorded:
+            head = _pack_chunk(_CHUNK_LENGTH + size, _CHUNK_KIND, passage.id, at, passage.overhead)
             self._entries += head, body
-            relay.overhead = 0
-        self._answers.append((relay.write, framed, relay, at))
+            passage.overhead = 0
+        self._answers.append((passage.write, framed, passage, at))
         size = self._bytes = self._bytes + size
         if size > MAX_COLLECTED:
             self.flush()
@@ -132,10 +132,10 @@ class Turn:
                 except Exception as error:
                     _unsent(data, error)
             now = monotonic_ns()
-            for _, _, relay, at in answers:
-                if relay is not None:
+            for _, _, passage, at in answers:
+                if passage is not None:
                     spent = now - at
-                    relay.overhead = spent if spent < MAX_OVERHEAD else MAX_OVERHEAD
+                    passage.overhead = spent if spent < MAX_OVERHEAD else MAX_OVERHEAD
 
 
 def _unsent(data: bytes, error: Exception) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -35,6 +36,10 @@ WRITE_HIGH = 64 * 1024
 SIZE_LINES = {len(b"%x\r\n\r\n" % size) + size: b"%x\r\n" % size for size in range(1, 0x2000)}
 
 
+# When it was read, the bytes, and the same with HTTP chunk framing if they came so.
+Chunk = Callable[[int, bytes, bytes | None], None]
+
+
 class Receiver(Protocol):
     """Who gets what a connection reads: the relay of the exchange that uses it."""
 
@@ -43,8 +48,9 @@ class Receiver(Protocol):
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Take the head (once), then bytes of the body, at last with *is_whole*."""
 
-    def chunk(self, at: int, body: bytes, framed: bytes | None) -> None:
-        """Take bytes from the middle of a body; *framed* is the same with HTTP chunk framing."""
+    @property
+    def chunk(self) -> Chunk:
+        """Takes bytes from the middle of a body."""
 
     def tunnelled(self, at: int, data: bytes) -> None:
         """Take bytes of an upgraded connection."""
