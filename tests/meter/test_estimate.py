@@ -9,10 +9,12 @@ import pytest
 
 from streamgauge.meter import tokenizer
 from streamgauge.meter.estimate import estimated, output_tokens, prompt_of
-from streamgauge.meter.tokenizer import count, family_of
+from streamgauge.meter.tokenizer import count, counted_as, family_of
 from streamgauge.record import Choice, Reply, ToolCall, Usage, UsageSource
-from tests.meter.estimates import PAGE, Compared, compared, error, page
-from tests.wire.goldens import MANIFEST
+from tests.meter.estimates import NOTES, PAGE, Compared, compared, error, page
+from tests.wire.cuts import whole
+from tests.wire.goldens import FOLDER, MANIFEST
+from tests.wire.reading import accumulated
 
 GPT = family_of("gpt-4o-mini")
 HELLO = Reply(choices=(Choice(text="Hello there, how are you?"),))
@@ -47,7 +49,9 @@ def test_answers_are_counted_well(comparisons: list[Compared], family: str, most
     assert median(errors) <= most
 
 
-@pytest.mark.parametrize(("family", "most"), [("gpt-4o", 0.02), ("llama3", 0.01), ("claude", 0.1)])
+@pytest.mark.parametrize(
+    ("family", "most"), [("gpt-4o", 0.02), ("llama3", 0.01), ("claude", 0.1), ("command", 0.1)]
+)
 def test_prompts_are_counted_well(comparisons: list[Compared], family: str, most: float) -> None:
     """With what their chat templates put around them, and their tools; the median error."""
     errors = [
@@ -151,9 +155,16 @@ def test_answers_with_hidden_reasoning_are_unknown(model: str) -> None:
 
 
 def test_sealed_thinking_is_unknown() -> None:
-    """Anthropic's redacted blocks."""
-    sealed = Reply(choices=(Choice(text="Hi", extra={"redacted_thinking": ["x"]}),))
-    assert output_tokens(sealed, "anthropic", "claude-sonnet-4", family_of("claude")) is None
+    """Redacted blocks of Anthropic, and of Bedrock."""
+    for name in (
+        "anthropic/anthropic/anthropic_model_thinking_part_redacted_stream.sse",
+        "bedrock/bedrock_converse/bedrock_model_thinking_part_redacted_stream.eventstream",
+    ):
+        (recording,) = (one for one in MANIFEST if one["file"] == name)
+        raw = (FOLDER / name).read_bytes()
+        said = accumulated(recording["dialect"], recording["framing"], raw, whole).reply()
+        assert said.choices[0].text
+        assert output_tokens(said, None, "claude-sonnet-4", family_of("claude")) is None
 
 
 def test_tool_calls_and_definitions_count() -> None:
@@ -178,6 +189,42 @@ def tokens_of(**body: object) -> int:
 
 def tool(**schema: object) -> list[object]:
     return [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+
+
+def test_no_system_prompt_counts_as_none() -> None:
+    """Nova's "Hello!" is two tokens, by Bedrock's own count."""
+    hello = {"messages": [{"role": "user", "content": [{"text": "Hello!"}]}]}
+    for body in (hello, hello | {"system": []}):
+        prompt = prompt_of(msgspec.json.encode(body), "bedrock_converse", "amazon.nova-micro-v1:0")
+        assert prompt is not None
+        assert prompt.tokens == 2
+
+
+def test_thoughts_that_gemini_is_given_back_are_unknown() -> None:
+    """Gemini 3 reads them again, and nobody else can; earlier ones forget them."""
+    part = {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2VhbGVk"}
+    body = msgspec.json.encode({"contents": [{"role": "model", "parts": [part]}]})
+    assert prompt_of(body, "gemini", "gemini-3-pro-preview") is None
+    assert prompt_of(body, "gemini", "gemini-2.5-pro") is not None
+
+
+def test_the_first_model_whose_family_is_known_counts() -> None:
+    """A router answers with another model than was asked; a deployment has any name."""
+    assert counted_as("x-ai/grok-4", "google/gemini-2.0-flash") == "x-ai/grok-4"
+    assert counted_as("my-deployment", "gpt-4o") == "gpt-4o"
+    assert counted_as(None, "", "mine") == "mine"
+    assert counted_as(None) is None
+
+
+def test_what_is_far_off_has_a_note(comparisons: list[Compared]) -> None:
+    """Every family whose median error is beyond a tenth."""
+    for family in {one.family for one in comparisons}:
+        ones = [one for one in comparisons if one.family == family]
+        outputs = (error(one.counted_output, one.output) for one in ones)
+        inputs = (error(one.counted_input, one.input) for one in ones)
+        for errors in (outputs, inputs):
+            found = [one for one in errors if one is not None]
+            assert family in NOTES or not found or median(found) <= 0.1, family
 
 
 def test_a_prompt_that_is_a_text_counts_as_a_message() -> None:

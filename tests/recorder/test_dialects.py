@@ -100,6 +100,21 @@ def test_a_search_that_an_answer_made_is_in_its_cost(desk: Desk, journal: Writer
     assert record.cost_usd == pytest.approx(0.01 + (1000 * 2 + 100 * 8) / 1e6)
 
 
+def test_an_estimate_is_for_the_model_that_answered(desk: Desk, journal: Writer) -> None:
+    """A router took another one than was asked for; it reasons, and does not show it."""
+    said = {"model": "x-ai/grok-4", "choices": [{"index": 0, "delta": {"content": "Hello"}}]}
+    chunk = b"data: " + json.dumps(said).encode() + b"\n\n"
+    exchange = Exchange(journal).opens(
+        body=b'{"model":"google/gemma-3","messages":[{"role":"user","content":"Hi"}]}',
+        provider="openrouter",
+    )
+    exchange.head(50, headers=[("Content-Type", CONTENT_TYPES["sse"])])
+    exchange.chunk(100, chunk + b"data: [DONE]\n\n")
+    exchange.ends(101)
+    (record,) = desk.read(desk.follower())
+    assert (record.usage_source, record.output_tokens) == (UsageSource.ESTIMATED, None)
+
+
 def gemini(**part: Any) -> dict[str, Any]:
     return {"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}]}
 

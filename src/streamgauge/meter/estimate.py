@@ -43,8 +43,8 @@ NOT_TEXT = frozenset(
 # Fields of a message that say where it belongs, not what it says.
 NOT_SAID = frozenset(
     {
-        "cachePoint", "cache_control", "call_id", "id", "index", "role", "status", "toolUseId",
-        "tool_call_id", "tool_use_id", "type",
+        "cachePoint", "cache_control", "call_id", "id", "index", "qualifiers", "role", "status",
+        "toolUseId", "tool_call_id", "tool_use_id", "type",
         # Sealed: long, and not what is billed.
         "encrypted_content", "signature", "thoughtSignature", "thought_signature",
     }
@@ -53,6 +53,11 @@ NOT_SAID = frozenset(
 # A schema is looked into so deep, and for so many fields: one may name itself.
 DEEPEST = 8
 MOST_FIELDS = 1000
+
+# Since Gemini 3 the thoughts of earlier turns, of which a request has the sealed signatures, are
+# part of the prompt: https://ai.google.dev/gemini-api/docs/thought-signatures.
+THINKS_ON = re.compile(r"(?:^|[/.:_-])gemini-(?![12])", re.IGNORECASE)
+THOUGHTS = frozenset({"thoughtSignature", "thought_signature"})
 
 # Tools that run at the provider's, who bills what they find; ours are these.
 OUR_TOOLS = (None, "function", "custom")
@@ -144,7 +149,19 @@ def _around(calls: int, family: Family) -> int:
 
 def _is_sealed(choice: Choice) -> bool:
     """Whether some of the reasoning came as a sealed block, whose length tells nothing."""
-    return any("redacted" in name for name in choice.extra)
+    if any("redacted" in name for name in choice.extra):
+        return True
+    blocks = choice.extra.get("blocks")
+    return any(map(_is_sealed_block, blocks if isinstance(blocks, list) else ()))
+
+
+def _is_sealed_block(block: Any) -> bool:
+    """Whether a *block* of Anthropic's API, or of Bedrock's, is sealed thinking."""
+    if not isinstance(block, dict):
+        return False
+    thought = block.get("reasoningContent")
+    is_redacted = isinstance(thought, dict) and "redactedContent" in thought
+    return is_redacted or block.get("type") == "redacted_thinking"
 
 
 class Prompt(NamedTuple):
@@ -169,7 +186,7 @@ def prompt_of(request: bytes, dialect: str | None, model: str | None) -> Prompt 
 
 
 def _prompt(body: dict[str, Any], dialect: str | None, model: str | None) -> Prompt:
-    messages = _first(body, "messages", "input", "contents", "prompt", "inputs")
+    messages = _first(body, "messages", "input", "contents", "prompt", "inputs", "inputText")
     if isinstance(messages, str):
         messages = [messages]
     if not isinstance(messages, list) or not messages:
@@ -189,7 +206,7 @@ def _prompt(body: dict[str, Any], dialect: str | None, model: str | None) -> Pro
             around += PER_NAME if "name" in message else 0
             around += PER_ITEM if str(message.get("type")).startswith("function_call") else 0
     system = _first(body, "system", "instructions", "systemInstruction", "system_instruction")
-    if system is not None:
+    if system:
         counter.add(system)
         around += family.per_message
     if tools:
@@ -224,6 +241,7 @@ class _Counter:
         self.tokens = 0.0
         self.audio = 0
         self._rate = rate_of(model)
+        self._thinks_on = bool(model and THINKS_ON.search(model))
         self._detail = detail
 
     def add(self, part: Any) -> None:
@@ -237,6 +255,8 @@ class _Counter:
             if part.get("type") in NOT_TEXT or part.keys() & NOT_TEXT:
                 self._see(part)
                 return
+            if self._thinks_on and part.keys() & THOUGHTS:
+                raise Unknowable
             for name, value in part.items():
                 if name not in NOT_SAID:
                     self.add(value)

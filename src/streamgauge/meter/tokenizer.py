@@ -42,7 +42,12 @@ UNKNOWN_FAMILY = Family("unknown", "o200k_base")
 FAMILIES: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
     (re.compile(rf"(?:^|[/.:_-])(?:{names})", re.IGNORECASE), family)
     for names, family in (
-        ("gpt-oss", Family("gpt-oss", "gpt_oss", per_answer=10)),
+        (
+            "gpt-oss",
+            # Its system message, https://cookbook.openai.com/articles/openai-harmony, and what
+            # opens the answer.
+            Family("gpt-oss", "gpt_oss", per_answer=10, per_prompt=64),
+        ),
         (
             "gpt-3|gpt-35|gpt-4(?![o.])|(?:text-)?(?:davinci|babbage|curie|ada)",
             Family("gpt-4", "cl100k_base", per_answer=0),
@@ -66,10 +71,20 @@ FAMILIES: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
         ("glm", Family("glm", "glm4")),
         ("phi-?4", Family("phi4", "phi4")),
         ("olmo", Family("olmo", "olmo2")),
-        ("command|c4ai", Family("command", "o200k_base", 1.05, per_call=20)),
-        ("nova", Family("nova", "o200k_base", 1.1)),
-        ("titan", Family("titan", "cl100k_base", per_answer=0)),
-        ("palmyra", Family("palmyra", "o200k_base")),
+        # What Cohere bills is what was sent; its own preamble comes on top, and is free.
+        (
+            "command|c4ai",
+            Family("command", "o200k_base", 1.05, per_call=20, per_message=0, per_prompt=0),
+        ),
+        # Bedrock counts no template, but the text that Nova has around tools.
+        (
+            "nova",
+            Family("nova", "o200k_base", 1.1, per_message=0, per_prompt=0, per_tools=440),
+        ),
+        # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-text.html:
+        # a conversation ends with "Bot:".
+        ("titan", Family("titan", "cl100k_base", per_answer=0, per_message=0, per_prompt=3)),
+        ("palmyra", Family("palmyra", "o200k_base", 1.1)),
         ("grok", Family("grok", "o200k_base")),
     )
 )
@@ -81,6 +96,13 @@ def family_of(model: str | None) -> Family:
         if model and name.search(model):
             return family
     return UNKNOWN_FAMILY
+
+
+def counted_as(*models: str | None) -> str | None:
+    """Return the first of *models* whose family is known, else the first that has a name."""
+    named = [model for model in models if model]
+    known = (model for model in named if family_of(model) is not UNKNOWN_FAMILY)
+    return next(known, named[0] if named else None)
 
 
 def count(text: str, family: Family) -> float:

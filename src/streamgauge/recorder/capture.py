@@ -21,6 +21,7 @@ from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open, Re
 from streamgauge.meter.cost import cost_of
 from streamgauge.meter.estimate import estimated, is_whole
 from streamgauge.meter.timeline import Timeline
+from streamgauge.meter.tokenizer import counted_as
 from streamgauge.meter.usage import usage_of
 from streamgauge.record import (
     Attempt,
@@ -486,7 +487,8 @@ class Capture:
             request=self._plain_request(),
             reply=decoding.reply.reply(),
             dialect=self._dialect,
-            model=self._model or decoding.reply.model,
+            # A router may have asked another model than the client did.
+            model=counted_as(decoding.reply.model, self._model),
         )
 
     def _cost(self, usage: Usage) -> Cost:
