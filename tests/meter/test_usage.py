@@ -183,6 +183,14 @@ def test_a_total_without_output_means_nothing_before_the_end() -> None:
     assert usage_of(raw, dialect="gemini", final=False).output_tokens is None
 
 
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic", "ai_sdk", None])
+def test_only_gemini_leaves_zeros_out(dialect: str | None) -> None:
+    """With all others, a total that is the prompt's does not say that there was no output."""
+    raw = {"inputTokens": 9, "totalTokens": 9, "prompt_tokens": 9, "input_tokens": 9}
+    usage = usage_of(raw | {"total_tokens": 9}, dialect=dialect, final=True)
+    assert (usage.input_tokens, usage.output_tokens) == (9, None)
+
+
 def test_a_count_that_broke_off_is_running() -> None:
     """It is the last that was heard."""
     usage = usage_of({"input_tokens": 1, "output_tokens": 1}, dialect="anthropic", final=False)

@@ -58,9 +58,10 @@ def cost_of(
         if usage.input_tokens is None or usage.output_tokens is None:
             return UNKNOWN
         told = about or {}
-        counts = billed(usage, raw, told, calls)
-        tier = tier_of(raw, told)
-        prices = (_price(counts, provider, model, at, tier) for model in models if model)
+        bills, tier = billed(usage, raw, told, calls), tier_of(raw, told)
+        prices = (
+            _price(provider, model, at=at, bills=bills, tier=tier) for model in models if model
+        )
         dollars = next((price for price in prices if price is not None), None)
     if dollars is None:
         return UNKNOWN
@@ -93,16 +94,17 @@ def _number(value: Any) -> float | None:
 
 
 def _price(
-    candidates: Sequence[genai_prices.Usage],
     provider: str,
     model: str,
+    *,
     at: datetime,
+    bills: Sequence[genai_prices.Usage],
     tier: dict[str, str],
 ) -> float | None:
     key = (provider, model)
     if key in _unpriced:
         return None
-    for counts in candidates:
+    for counts in bills:
         try:
             price = genai_prices.calc_price(
                 counts,

@@ -23,12 +23,8 @@ def usage_of(raw: dict[str, Any] | None, *, dialect: str | None, final: bool) ->
     """Return the usage that *raw* reports; not *final* is a count of a stream that broke off."""
     if not raw:
         return UNKNOWN
-    read = _READERS.get(dialect or "", _openai)
-    fields = read(raw)
-    total = _count(raw, "totalTokenCount", "total_tokens", "totalTokens")
-    if final and total is not None and total == fields["input_tokens"]:
-        # Gemini leaves zeros out: a prompt that was blocked has no output.
-        fields["output_tokens"] = fields["output_tokens"] or 0
+    readers = _FINAL_READERS if final else _READERS
+    fields = readers.get(dialect or "", _openai)(raw)
     if fields["input_tokens"] is None and fields["output_tokens"] is None:
         return UNKNOWN
     source = UsageSource.REPORTED if final else UsageSource.RUNNING
@@ -132,6 +128,15 @@ def _gemini(raw: dict[str, Any]) -> dict[str, int | None]:
         "audio_input_tokens": _audio(raw, "promptTokensDetails"),
         "audio_output_tokens": _audio(raw, "candidatesTokensDetails", "responseTokensDetails"),
     }
+
+
+def _gemini_at_last(raw: dict[str, Any]) -> dict[str, int | None]:
+    # Zeros are left out: a prompt that was blocked has no output, and its total says so.
+    fields = _gemini(raw)
+    total = _count(raw, "totalTokenCount")
+    if total is not None and total == fields["input_tokens"]:
+        fields["output_tokens"] = fields["output_tokens"] or 0
+    return fields
 
 
 def _audio(raw: dict[str, Any], *names: str) -> int | None:
@@ -262,6 +267,8 @@ _READERS: dict[str, Callable[[dict[str, Any]], dict[str, int | None]]] = {
     "replicate": _replicate,
     "ai_sdk": _ai_sdk,
 }
+# Of usage that is the last word.
+_FINAL_READERS = _READERS | {"gemini": _gemini_at_last}
 
 
 def _first(raw: dict[str, Any], *names: str) -> Any:
