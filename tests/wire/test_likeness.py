@@ -104,6 +104,29 @@ def test_a_forged_padding_is_no_padding() -> None:
     assert found == expected
 
 
+def block(text: str, blanks: int) -> Frame:
+    said = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}}
+    said["delta"]["text"] = text  # type: ignore[index]
+    data = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+    return Frame(data[:-1] + b" " * blanks + b"}", "content_block_delta")
+
+
+def test_blanks_for_a_padding_are_no_difference() -> None:
+    """Anthropic's chunks have some before their last brace."""
+    given = [block("Hel", 3), block("lo", 0), block(" }", 1), block('"} ', 7), block("end", 2)]
+    found, expected, hits = both("anthropic", given)
+    assert found == expected
+    assert hits >= 3
+
+
+def test_blanks_in_a_text_without_an_end_are_no_padding() -> None:
+    """The frame was cut; it says nothing."""
+    cut = [Frame(block("lo", 0).data[:-3] + end) for end in (b" }", b'"} ', b'" }', b"  }}")]
+    found, expected, hits = both("anthropic", [block("Hel", 1), *cut, block("x", 1)])
+    assert found == expected
+    assert hits == 0
+
+
 def test_broken_text_is_left_to_the_dialect() -> None:
     """Bytes that are no UTF-8, control characters, half an emoji."""
     good = chunk("a-").data
@@ -120,6 +143,7 @@ def test_broken_text_is_left_to_the_dialect() -> None:
             st.builds(chunk, st.text(max_size=5), st.sampled_from([None, "", "x", "y1"])),
             st.builds(chunk, st.text(max_size=5), id=st.sampled_from(["a", "b", "id"])),
             st.builds(Frame, st.binary(max_size=20)),
+            st.builds(block, st.text(max_size=3), st.integers(0, 3)),
             st.builds(lambda text: Frame(chunk(text).data, "error"), st.text(max_size=3)),
         ),
         max_size=12,
@@ -127,5 +151,6 @@ def test_broken_text_is_left_to_the_dialect() -> None:
 )
 def test_any_frames_say_the_same(given: list[Frame]) -> None:
     """In any order, with anything in between."""
-    found, expected, _ = both("openai_chat", given)
-    assert found == expected
+    for dialect in ("openai_chat", "anthropic"):
+        found, expected, _ = both(dialect, given)
+        assert found == expected

@@ -76,7 +76,13 @@ class Likeness:
 
 
 def _parted(data: bytes) -> tuple[bytes, bool]:
-    """Return *data* without its padding, and whether what was cut off is padding."""
+    """Return *data* without its padding, and whether what was cut off is padding.
+
+    Anthropic's are blanks before the last brace. They may as well stand in a string that has no
+    end, but then what is left has not got the end of the pattern.
+    """
+    if data.endswith(b" }"):
+        return data[:-1].rstrip(b" ") + b"}", True
     at = data.rfind(PADDING, -LONGEST_PADDING)
     if at < 0:
         return data, True
