@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "meter": {"record", "errors"},
     "journal": {"record", "errors"},
     "keys": {"errors"},
-    "settings": {"errors", "keys", "record"},
+    "settings": {"errors", "record"},
     "gateway": {
         "journal",
         "keys",

@@ -113,6 +113,16 @@ def test_a_file_that_breaks_or_goes_later_opens_nothing(tmp_path, file):
     assert keys.find([secret]) is not None
 
 
+def test_a_file_that_was_never_whole_and_goes_opens_nothing(tmp_path, file):
+    """There were keys; that is all one knows."""
+    keys = Keys(tmp_path)
+    file.write_text("{")
+    for _ in range(2):
+        with pytest.raises(KeysError):
+            _ = keys.exist
+        file.unlink(missing_ok=True)
+
+
 def test_keys_that_must_exist_do(tmp_path):
     """A server that others can reach is not open to them because there is no file."""
     keys = Keys(tmp_path, must_exist=True)

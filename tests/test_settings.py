@@ -306,18 +306,22 @@ def test_an_unknown_override_is_refused():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.example.com"])
-def test_an_address_for_others_needs_consent(host):
-    """There are no API keys; the message says so and names the way out."""
+def test_an_address_for_others_needs_keys_or_consent(host):
+    """What else guards the port knows who may."""
     assert not is_loopback(host)
-    with pytest.raises(ConfigurationError, match=r"no API keys.*--allow-remote"):
-        load(environment={}, overrides={"host": host})
-    assert load(environment={}, overrides={"host": host, "allow_remote": True}).host == host
+    settings = load(environment={}, overrides={"host": host})
+    assert (settings.needs_keys, settings.is_local) == (True, False)
+    settings = load(environment={}, overrides={"host": host, "allow_remote": True})
+    assert (settings.needs_keys, settings.is_local) == (False, False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "::1"])
 def test_an_address_of_this_machine_needs_none(host):
-    """Loopback in all its spellings."""
-    assert load(environment={}, overrides={"host": host}).host == host
+    """Loopback in all its spellings; but others may come through what guards it."""
+    settings = load(environment={}, overrides={"host": host})
+    assert (settings.needs_keys, settings.is_local) == (False, True)
+    settings = load(environment={}, overrides={"host": host, "allow_remote": True})
+    assert (settings.needs_keys, settings.is_local) == (False, False)
 
 
 # -- folders ---------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from streamgauge.errors import ConfigurationError
+from streamgauge.keys import Keys, Scope
 from streamgauge.settings import load
-from streamgauge.supervisor import Child, Supervisor, own_data_folder, secret_of
+from streamgauge.supervisor import Child, Supervisor, check_keys, own_data_folder, secret_of
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
@@ -150,6 +151,17 @@ def test_the_secret_of_a_data_folder_stays_the_same(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "secret"]
 
 
+def test_who_listens_to_others_has_keys_or_consent(tmp_path):
+    """The message names both ways out, and the third one."""
+    told = {"data": str(tmp_path / "data"), "host": "0.0.0.0"}
+    with pytest.raises(ConfigurationError, match=r"no API keys.*keys create.*--allow-remote"):
+        check_keys(load(environment={}, overrides=told))
+    assert not check_keys(load(environment={}, overrides=told | {"allow_remote": True}))
+    assert not check_keys(load(environment={}, overrides=told | {"host": "127.0.0.1"}))
+    Keys(tmp_path / "data").create("one", [Scope.ADMIN])
+    assert check_keys(load(environment={}, overrides=told))
+
+
 # -- coming up -------------------------------------------------------------------------------
 
 
@@ -162,7 +174,7 @@ def test_a_server_that_is_ready_says_where_it_is(start):
     assert len(product.pids("worker")) == 2
     assert len(product.pids("recorder")) == 1
     for _ in range(16):  # on new connections, which the kernel spreads over the workers
-        assert httpx.get(f"{product.url}/readyz", trust_env=False).status_code == 200
+        assert httpx.get(f"{product.url}/readyz", trust_env=False, timeout=30).status_code == 200
     assert stat.S_IMODE(settings_for(product.data).api_socket.stat().st_mode) == 0o600
 
 

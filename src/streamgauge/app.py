@@ -28,7 +28,7 @@ import uvloop
 from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.journal.writer import Writer
 from streamgauge.keys import Keys
-from streamgauge.settings import Settings, is_loopback
+from streamgauge.settings import Settings
 from streamgauge.supervisor import MISCONFIGURED, secret_of
 
 Role = Callable[[Settings, list[str]], Awaitable[None]]
@@ -101,8 +101,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     answers = Answers(recording.live, store)
     secret = secret_of(settings.data_dir)
     stop = Workers(settings.run_dir).stop
-    is_local = is_loopback(settings.host) and not settings.allow_remote
-    keys = Keys(settings.data_dir, must_exist=not is_local and not settings.allow_remote)
+    keys = Keys(settings.data_dir, must_exist=settings.needs_keys)
     api = create_app(
         store,
         recording.live,
@@ -113,7 +112,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
         secret,
         stop,
         keys,
-        is_local=is_local,
+        is_local=settings.is_local,
     )
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(

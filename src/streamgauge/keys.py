@@ -160,17 +160,17 @@ class Keys:
         """Read the file if it is another than the last time."""
         try:
             facts = os.stat(self._address)  # noqa: PTH116 - see above
+            self._must_exist = True  # also where it cannot be read
             found = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
             if found == self._seen:
                 return
             keys = msgspec.json.decode(self._path.read_bytes(), type=_File).keys
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if self._must_exist:
                 raise KeysError(f"the API keys are gone: there is no {self._path}") from None
             return
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise KeysError(f"cannot read the API keys in {self._path}: {error}") from None
-        self._must_exist = True
         self._by_hash = {key.hash: key for key in keys if key.revoked_at is None}
         self._seen, self._keys = found, keys
 

@@ -25,7 +25,6 @@ import msgspec
 from msgspec import Meta, Struct
 
 from streamgauge.errors import ConfigurationError
-from streamgauge.keys import Keys
 from streamgauge.record import Price
 
 MIB = 1024 * 1024
@@ -276,6 +275,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def data_dir(self) -> Path:
         """The data folder."""
         return Path(self.data).expanduser()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether without API keys it is for this machine alone."""
+        return is_loopback(self.host) and not self.allow_remote
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether it may not listen without API keys."""
+        return not is_loopback(self.host) and not self.allow_remote
 
     @property
     def journal_dir(self) -> Path:
@@ -562,13 +571,6 @@ def check(settings: Settings) -> None:
         fault = url_fault(url)
         if fault:
             raise ConfigurationError(f"allowed_targets: {fault}")
-    is_open = not settings.allow_remote and not is_loopback(settings.host)
-    if is_open and not Keys(settings.data_dir).exist:
-        raise ConfigurationError(
-            f"host: {settings.host} can be reached from other machines, and there are no API keys "
-            "yet: everyone there could read the records. Make one with `streamgauge keys create`, "
-            "listen on 127.0.0.1, or say --allow-remote if something else guards the port"
-        )
 
 
 def _name_fault(name: str) -> str | None:

@@ -27,7 +27,8 @@ from typing import IO
 
 import msgspec
 
-from streamgauge.errors import ConfigurationError, StreamgaugeError
+from streamgauge.errors import ConfigurationError, KeysError, StreamgaugeError
+from streamgauge.keys import Keys
 from streamgauge.settings import Settings, is_loopback
 
 # A child that dies is started again at once, then after these pauses (seconds).
@@ -122,6 +123,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._exit_code = 0
         self._has_been_ready = False
+        self._has_keys = False
         # A signal, SIGCHLD among them, writes a byte here: nobody polls.
         self._bell, self._rope = os.pipe()
         os.set_blocking(self._rope, False)
@@ -130,6 +132,7 @@ class Supervisor:
     def run(self, *, on_ready: Callable[[Supervisor], None] | None = None) -> int:
         """Run until SIGINT or SIGTERM; returns the exit code. Raises `StreamgaugeError`."""
         settings = self._settings
+        self._has_keys = check_keys(settings)
         with own_data_folder(settings), self._listen(settings) as listeners, self._hear_signals():
             workers = [
                 Child("worker", ["worker", str(number)], listener)
@@ -186,7 +189,7 @@ class Supervisor:
         fresh.write_bytes(msgspec.json.encode(facts) + b"\n")
         fresh.rename(path)
         self._say(f"Streamgauge listens on {self.url}, and that is its page too")
-        if not is_loopback(settings.host):
+        if not is_loopback(settings.host) and not self._has_keys:
             self._say("warning: other machines can reach it, and it asks nobody for a key")
 
     def _becomes_ready(self) -> bool:
@@ -340,6 +343,21 @@ def own_data_folder(settings: Settings) -> Iterator[None]:
         _facts_path(settings).unlink(missing_ok=True)
         _own_run_dir(settings.run_dir)
         yield
+
+
+def check_keys(settings: Settings) -> bool:
+    """Return whether there are API keys; raises `ConfigurationError` if it must not start so."""
+    try:
+        has_keys = Keys(settings.data_dir).exist
+    except KeysError as error:
+        raise ConfigurationError(str(error)) from None
+    if settings.needs_keys and not has_keys:
+        raise ConfigurationError(
+            f"host: {settings.host} can be reached from other machines, and there are no API keys "
+            "yet: everyone there could read the records. Make one with `streamgauge keys create`, "
+            "listen on 127.0.0.1, or say --allow-remote if something else guards the port"
+        )
+    return has_keys
 
 
 def _own_run_dir(folder: Path) -> None:

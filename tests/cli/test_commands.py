@@ -58,6 +58,17 @@ def test_a_mistake_is_told_in_one_line(arguments, fault, capsys):
     assert told.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_keys_that_cannot_be_read_are_told_in_one_line(folder, capsys, host):
+    """Before any process is started; otherwise nothing is made of them."""
+    (folder / "keys.json").write_text("{")
+    assert run(["serve", "--port=0", f"--host={host}", f"--data={folder}"]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"streamgauge: cannot read the API keys in {folder / 'keys.json'}")
+    assert told.err.count("\n") == 1
+    assert [one.name for one in folder.iterdir()] == ["keys.json"]
+
+
 def test_a_taken_port_is_told_in_one_line(capsys):
     """With the port, and before any process is started."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -120,7 +131,7 @@ def test_the_simulator_runs_until_it_is_told_to_stop(folder):
         )
     try:
         url = until(lambda: next(iter(re.findall(r"http://[\d.:]+", log.read_text())), None))
-        assert httpx.get(f"{url}/simulator", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/simulator", trust_env=False, timeout=30).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     finally:

@@ -32,10 +32,7 @@ COLUMNS: tuple[tuple[str, Callable[[Key], str]], ...] = (
 
 def keys_of(data: Path | None, config: Path | None) -> Keys:
     """Return the keys of the data folder that a server with these options would have."""
-    # A server that listens to others needs a key first; this is where it comes from.
-    overrides: dict[str, Any] = {"allow_remote": True}
-    if data is not None:
-        overrides["data"] = str(data)
+    overrides = {} if data is None else {"data": str(data)}
     return Keys(load(config, overrides=overrides).data_dir)
 
 
