@@ -1,15 +1,11 @@
 """Who may do what: every handler says the scope that it takes, and one guard looks.
 
-A handler that says nothing is for admins. Two kinds of pages may not use the browser of somebody
-who may: one of another origin can send what takes no preflight, and one whose name was made to
-lead to this machine (DNS rebinding) is of our origin, to the browser.
+A handler that says nothing is for admins.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
@@ -18,6 +14,7 @@ from litestar.handlers.base import BaseRouteHandler
 from streamgauge.api.errors import error_response
 from streamgauge.errors import KeysError
 from streamgauge.keys import Key, Keys, Scope, bare
+from streamgauge.pages import is_foreign, is_near
 
 # Where a key may stand. The page has it in a cookie that no script can read.
 HEADERS = ("authorization", "streamgauge-auth", "helicone-auth", "x-api-key", "api-key")
@@ -31,7 +28,6 @@ EVERYBODY = {SCOPE: OPEN}
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-OWN_SITES = ("same-origin", "none")  # of Sec-Fetch-Site
 
 NO_KEY = (
     "this server has API keys: send one as Authorization: Bearer KEY; "
@@ -70,7 +66,7 @@ def admit(connection: Connection, scope: Scope) -> None:
     """Raise `Refused` unless the request may do what takes *scope*, or `KeysError`."""
     state = connection.app.state
     if not state.api_keys.exist:
-        if state.is_local and not _is_near(connection.headers.get("host", "")):
+        if state.is_local and not is_near(connection.headers.get("host", "")):
             raise Refused(403, OTHER_NAME)
         return
     key = key_of(connection)
@@ -93,24 +89,10 @@ def _told(connection: Connection) -> list[str]:
 
 
 def _is_foreign(connection: Connection) -> bool:
-    """Whether a page of another origin sends it; what is no browser says nothing of that."""
-    site = connection.headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in OWN_SITES
-    origin = connection.headers.get("origin")  # a browser says no more over plain HTTP
-    return origin is not None and origin.partition("://")[2] != connection.headers.get("host")
-
-
-def _is_near(host: str) -> bool:
-    """Whether a Host header is one that nobody can have lead here: an address, or localhost."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name == "localhost" or name.endswith(".localhost"):
-            return True
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    said = connection.headers
+    return is_foreign(
+        site=said.get("sec-fetch-site"), origin=said.get("origin"), host=said.get("host")
+    )
 
 
 def on_fault(_: Request[Any, Any, Any], fault: KeysError) -> Response[Any]:

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from streamgauge.gateway.guard import check_page
 from streamgauge.gateway.head import RequestHead, without_named
 from streamgauge.gateway.routes import PREFIXES, Refused, Route, Routes
 from streamgauge.secrets import KEY_HEADERS
@@ -58,6 +59,10 @@ class Target(Struct, frozen=True):
         """The model that it is asked for, None for the client's own."""
         model = self.members.get("model")
         return model if isinstance(model, str) else None
+
+    def is_plain(self, head: RequestHead) -> bool:
+        """Whether it gets the request as the client has sent it."""
+        return not self.members and self.forward is head.forward
 
     @property
     def name(self) -> str:
@@ -102,6 +107,8 @@ class Plans:
 
     def __init__(self, settings: Settings, routes: Routes) -> None:
         self._routes = routes
+        self._is_local = settings.is_local
+        self._is_open = not settings.require_key
         self._settings: dict[str, Own] = {
             name: own
             for name, own in (*settings.providers.items(), *settings.routes.items())
@@ -130,7 +137,7 @@ class Plans:
         is_rescuing = settings is not None and settings.on_interruption == "retry"
         if b"on-interruption" in wishes:
             is_rescuing = _is_retry(wishes[b"on-interruption"])
-        if len(targets) == 1 and not retries and not is_rescuing:
+        if len(targets) == 1 and not retries and not is_rescuing and targets[0].is_plain(head):
             return None
         return Plan(
             targets=targets,
@@ -154,6 +161,8 @@ class Plans:
 
     def _configured(self, one: TargetSettings, route: Route, head: RequestHead) -> Target:
         key = os.environ.get(one.key_env, "") if one.key_env else ""
+        if key and self._is_open:
+            check_page(head, is_local=self._is_local)
         return self._at(one.provider, route, head, key=key, model=one.model)
 
     def _at(self, name: str, route: Route, head: RequestHead, *, key: str, model: str) -> Target:
