@@ -18,7 +18,7 @@ BODY = b'{"model":"m"}'
 SERVERS_KEY = "sk-of-the-server"
 
 
-class Provider:
+class Upstream:
     """Answers, and keeps what it was asked."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ async def ask(rig: Rig, route: str, *lines: str, host: str = "127.0.0.1:4284") -
 )
 async def test_a_route_has_its_own_key_and_model(routed: Rig, route: str, line: str) -> None:
     """Also one of a single target; the client's key goes nowhere, and ours into no journal."""
-    provider = routed.script = Provider()
+    provider = routed.script = Upstream()
     assert await ask(routed, route, "Authorization: Bearer sk-client") == (200, b"ok")
     ((head, body),) = provider.asked
     assert line.encode() in head
@@ -85,7 +85,7 @@ async def test_a_page_of_another_origin_spends_no_key_of_ours(
     routed: Rig, route: str, lines: tuple[str, ...]
 ) -> None:
     """Nor one that would be asked last; a key of its own is not what would be sent."""
-    provider = routed.script = routed.second = Provider()
+    provider = routed.script = routed.second = Upstream()
     status, body = await ask(routed, route, *lines)
     assert status == 403
     assert "another origin" in json.loads(body)["error"]["message"]
@@ -94,7 +94,7 @@ async def test_a_page_of_another_origin_spends_no_key_of_ours(
 
 async def test_a_page_whose_name_leads_here_spends_none_either(routed: Rig) -> None:
     """To the browser it is of our origin."""
-    provider = routed.script = Provider()
+    provider = routed.script = Upstream()
     name = "page.example:4284"
     told = ("Sec-Fetch-Site: same-origin", f"Origin: http://{name}")
     status, body = await ask(routed, "one", *told, host=name)
