@@ -75,7 +75,7 @@ class RunningSimulator:
 
     def _get(self, shelf: str) -> Any:
         url = f"{self.url}/simulator/{shelf}"
-        return httpx.get(url, trust_env=False, verify=self._is_verifying).json()
+        return httpx.get(url, trust_env=False, timeout=30, verify=self._is_verifying).json()
 
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self._simulator.stop(), self._loop).result(10)

@@ -115,7 +115,10 @@ def test_a_web_application_answers_at_once_and_logs_afterwards(name, server):
     """The first byte does not wait for a slow log server; then a client leaves early."""
     server.delay_s = SLOW_S
     module = load(name)
-    with APPS[name](module.app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        APPS[name](module.app) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
         begin = perf_counter()
         with client.stream("POST", "/chat", json=ASKED) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")

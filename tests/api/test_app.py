@@ -35,7 +35,7 @@ def one(served):
 def document(served):
     import httpx
 
-    return httpx.get(f"{served.url}/api/v1/openapi.json").json()
+    return httpx.get(f"{served.url}/api/v1/openapi.json", timeout=30).json()
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -110,7 +110,7 @@ def test_a_browser_signs_in_and_out(served, keys):
     """The cookie is for the API alone, no script can read it, and no other site sends it."""
     key, secret = keys.create("me", [Scope.READ])
     nobody = {"has_keys": True, "id": None, "name": None, "scopes": []}
-    with httpx.Client(base_url=served.url) as browser:
+    with httpx.Client(base_url=served.url, timeout=30) as browser:
         assert browser.get(SESSION).json() == nobody
         assert browser.post(SESSION, json={"key": "sg-wrong"}).status_code == 401
         answer = browser.post(SESSION, json={"key": f" {secret}\n"})

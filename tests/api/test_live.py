@@ -100,7 +100,7 @@ def test_the_stream_over_http_and_a_client_that_leaves(api, served):
 def test_a_client_that_leaves_without_reading_leaves_nothing_behind(served):
     for _ in range(5):
         with (
-            httpx.Client(base_url=served.url) as client,
+            httpx.Client(base_url=served.url, timeout=30) as client,
             client.stream("GET", "/api/v1/live") as answer,
         ):
             assert answer.status_code == 200

@@ -88,7 +88,24 @@ def test_without_a_built_page_it_says_how_to_get_one(served, tmp_path):
     for ui_dir in (None, tmp_path):
         journal = Writer(tmp_path / f"local-ingest-{ui_dir is None}")
         running = Served(served.store, ui_dir, journal)
-        answer = httpx.get(running.url)
+        answer = httpx.get(running.url, timeout=30)
         running.stop()
         assert answer.status_code == 503
         assert "make ui" in answer.text
+
+
+def test_a_page_that_is_built_meanwhile_is_shown(served, tmp_path):
+    """The server that said how to get it needs no restart."""
+    import httpx
+
+    from streamgauge.journal.writer import Writer
+
+    ui_dir = tmp_path / "ui"
+    running = Served(served.store, ui_dir, Writer(tmp_path / "local-ingest"))
+    try:
+        assert httpx.get(running.url, timeout=30).status_code == 503
+        ui_dir.mkdir()
+        (ui_dir / "index.html").write_text("built")
+        assert httpx.get(running.url, timeout=30).text == "built"
+    finally:
+        running.stop()

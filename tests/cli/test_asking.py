@@ -86,7 +86,9 @@ def test_the_raw_bytes_are_those_that_came(product: Product) -> None:
     record_id = stream(product, "terminal-5", Accept_Encoding="gzip", Simulate_Encoding="gzip")
     command = [STREAMGAUGE, "replay", record_id, "--raw", "--speed", "0", "--url", product.url]
     played = subprocess.run(command, check=True, capture_output=True, env=plain_environment())
-    with httpx.stream("GET", f"{product.url}/api/v1/records/{record_id}/bytes") as stored:
+    with httpx.stream(
+        "GET", f"{product.url}/api/v1/records/{record_id}/bytes", timeout=30
+    ) as stored:
         assert played.stdout == b"".join(stored.iter_raw())
 
 

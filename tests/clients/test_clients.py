@@ -177,6 +177,7 @@ def test_every_answer_names_its_record(product):
         f"{product.url}/openai/v1/chat/completions",
         json={"model": GPT, "messages": [{"role": "user", "content": question()}]},
         trust_env=False,
+        timeout=30,
     )
     name = answer.headers["streamgauge-id"]
     assert answer.headers["helicone-id"] == name

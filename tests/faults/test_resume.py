@@ -246,7 +246,9 @@ def test_from_any_byte_while_it_runs_and_afterwards(product: Product) -> None:
 
     def read(offset: int) -> httpx.Response:
         wanted = {"offset": str(offset), "follow": "true"}
-        return httpx.get(product.url + path, params=wanted, headers=KEY, trust_env=False)
+        return httpx.get(
+            product.url + path, params=wanted, headers=KEY, trust_env=False, timeout=30
+        )
 
     with ThreadPoolExecutor() as readers:
         reading = [readers.submit(read, at) for at in (0, 1, 777)]
@@ -389,7 +391,7 @@ def test_it_gives_up_with_the_error_that_broke_the_stream(product: Product) -> N
 
 def test_a_server_of_another_kind_is_passed_through(simulator: RunningSimulator) -> None:
     """Here the provider itself."""
-    with httpx.Client(transport=streamgauge.ResumingTransport()) as client:
+    with httpx.Client(transport=streamgauge.ResumingTransport(), timeout=30) as client:
         url = f"{simulator.url}/v1/chat/completions"
         answer = client.post(url, json={**ASK, "stream": True}, headers={"Simulate-Tokens": "3"})
     assert answer.text.endswith("data: [DONE]\n\n")

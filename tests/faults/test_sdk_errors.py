@@ -66,7 +66,7 @@ def google_generate(url: str, name: str, headers: Headers) -> Words:
 
 
 def cohere_chat(url: str, name: str, headers: Headers) -> Words:
-    with httpx.Client() as http:
+    with httpx.Client(timeout=30) as http:
         client = cohere.ClientV2(api_key="test", base_url=f"{url}/cohere", httpx_client=http)
         for event in client.chat_stream(
             model="command-r-08-2024",

@@ -71,7 +71,7 @@ def test_a_raw_response_is_its_body_and_its_status(chat, simulator, logger, serv
     """Of an SDK, and of an HTTP client."""
     url = f"{simulator.url}/v1/chat/completions"
     logger.log_builder(CHAT).set_response(chat.chat.completions.with_raw_response.create(**CHAT))
-    refused = httpx.post(url, json=CHAT, headers={"Simulate-Status": "429"})
+    refused = httpx.post(url, json=CHAT, headers={"Simulate-Status": "429"}, timeout=30)
     logger.log_builder(CHAT).set_response(refused)
     answers = [one["response"] for one in server.wait_for(2)]
     assert [one["status"] for one in answers] == [200, 429]

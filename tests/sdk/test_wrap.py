@@ -204,7 +204,7 @@ def test_together(clients, server):
 
 def test_any_httpx_client(simulator, logger, server):
     """Also its lines, pieces of a size, and an answer that nobody reads."""
-    with streamgauge.wrap(httpx.Client(base_url=simulator.url), logger) as client:
+    with streamgauge.wrap(httpx.Client(base_url=simulator.url, timeout=30), logger) as client:
         body = {"model": "m", "messages": CHAT["messages"], "stream": True}
         ask = ("POST", "/v1/chat/completions")
         with client.stream(*ask, json=body, headers=WISHES) as response:
@@ -224,7 +224,9 @@ def test_any_httpx_client(simulator, logger, server):
 
 async def test_any_async_httpx_client(simulator, logger, server):
     """Decoded and raw."""
-    async with streamgauge.wrap(httpx.AsyncClient(base_url=simulator.url), logger) as client:
+    async with streamgauge.wrap(
+        httpx.AsyncClient(base_url=simulator.url, timeout=30), logger
+    ) as client:
         body = {"model": "m", "messages": CHAT["messages"], "stream": True}
         for read in ("aiter_bytes", "aiter_raw"):
             ask = client.stream("POST", "/v1/chat/completions", json=body, headers=WISHES)
@@ -236,7 +238,7 @@ async def test_any_async_httpx_client(simulator, logger, server):
 
 def test_calls_to_the_gateway_are_recorded_by_the_gateway(server, logger):
     """And not a second time."""
-    with streamgauge.wrap(httpx.Client(), logger) as client:
+    with streamgauge.wrap(httpx.Client(timeout=30), logger) as client:
         client.post(f"{server.url}/api/v1/log", json={"id": "direct"})
     assert server.one() == {"id": "direct"}
 

@@ -173,7 +173,10 @@ def test_a_status_is_answered_in_the_provider_s_shape(simulator, options, status
     """With `Retry-After` only where asked for."""
     fault = f"status; {options}".rstrip("; ")
     answer = httpx.post(
-        f"{simulator.url}/v1/chat/completions", json={}, headers={"Simulate-Fault": fault}
+        f"{simulator.url}/v1/chat/completions",
+        json={},
+        headers={"Simulate-Fault": fault},
+        timeout=30,
     )
     assert answer.status_code == status
     assert answer.headers.get("retry-after") == wait
@@ -183,7 +186,9 @@ def test_a_status_is_answered_in_the_provider_s_shape(simulator, options, status
 def test_retry_after_may_be_a_date(simulator):
     """RFC 9110 §10.2.3 knows both forms."""
     headers = {"Simulate-Fault": "status; code=429; retry-after-date=100"}
-    answer = httpx.post(f"{simulator.url}/v1/chat/completions", json={}, headers=headers)
+    answer = httpx.post(
+        f"{simulator.url}/v1/chat/completions", json={}, headers=headers, timeout=30
+    )
     date = parsedate_to_datetime(answer.headers["retry-after"])
     assert answer.headers["retry-after"].endswith(" GMT")
     assert date.utcoffset() is not None
@@ -218,7 +223,7 @@ def test_recordings_have_their_dialect_s_error(simulator, recording, last):
     path = {"cohere": "/v2/chat", "google": "/v1beta/models/g:streamGenerateContent"}.get(
         recording.partition("/")[0], "/api/chat"
     )
-    answer = httpx.post(f"{simulator.url}{path}", json={}, headers=headers)
+    answer = httpx.post(f"{simulator.url}{path}", json={}, headers=headers, timeout=30)
     assert last in answer.content
     assert len(re.split(rb"\n\n|\r\n\r\n|\n(?=\{)", answer.content.strip())) == 2
 
@@ -231,7 +236,7 @@ def test_an_eventstream_has_its_exception(simulator):
     buffer = EventStreamBuffer()
     for fault in ("garbage; after=1 events", "error; after=1 events"):
         headers = {"Simulate-Recording": one["file"], "Simulate-Fault": fault}
-        answer = httpx.post(f"{simulator.url}{one['path']}", json={}, headers=headers)
+        answer = httpx.post(f"{simulator.url}{one['path']}", json={}, headers=headers, timeout=30)
         buffer.add_data(answer.content)
     messages = [message.to_response_dict() for message in buffer]
     assert b'{"this is not JSON' in [message["body"] for message in messages]
@@ -340,6 +345,7 @@ def test_a_fault_that_makes_no_sense_is_answered_400(simulator, fault, plain, sa
         f"{simulator.url}/v1/chat/completions",
         json={"stream": not plain},
         headers={"Simulate-Fault": fault},
+        timeout=30,
     )
     assert answer.status_code == 400
     message = answer.json()["error"]["message"]
@@ -350,7 +356,7 @@ def test_a_fault_that_makes_no_sense_is_answered_400(simulator, fault, plain, sa
 def test_attempts_are_served_and_forgotten(simulator):
     """By model; a test has a model's name of its own."""
     model = uuid4().hex
-    with httpx.Client(base_url=simulator.url, trust_env=False) as http:
+    with httpx.Client(base_url=simulator.url, trust_env=False, timeout=30) as http:
         for status in (503, 503, 200, 200):
             answer = http.post(
                 "/v1/chat/completions",

@@ -72,8 +72,8 @@ def test_tls_is_spoken_and_aborted(secure):
     """In the handshake; then it works."""
     for _ in range(2):
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"{secure.url}/v1/models", verify=client_tls(), trust_env=False)
-    answer = httpx.get(f"{secure.url}/v1/models", verify=client_tls(), trust_env=False)
+            httpx.get(f"{secure.url}/v1/models", verify=client_tls(), trust_env=False, timeout=30)
+    answer = httpx.get(f"{secure.url}/v1/models", verify=client_tls(), trust_env=False, timeout=30)
     assert answer.status_code == 200
     assert secure.url.startswith("https://")
 
@@ -107,8 +107,10 @@ def test_a_client_that_does_not_trust_us_does_no_harm(tmp_path):
     running = RunningSimulator(recordings=None, tls=server_tls(tmp_path))
     try:
         with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{running.url}/v1/models", trust_env=False)
-        answer = httpx.get(f"{running.url}/v1/models", verify=client_tls(), trust_env=False)
+            httpx.get(f"{running.url}/v1/models", trust_env=False, timeout=30)
+        answer = httpx.get(
+            f"{running.url}/v1/models", verify=client_tls(), trust_env=False, timeout=30
+        )
         assert answer.status_code == 200
     finally:
         running.stop()

@@ -177,7 +177,7 @@ async def test_a_slow_reader_holds_the_stream_back():
     await reader.readuntil(b"\r\n\r\n")
 
     async def made() -> int:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             answer = await client.get(f"{simulator.url}/simulator/requests")
             return int(answer.json()[0]["bytes_out"])
 
@@ -221,7 +221,9 @@ async def test_many_streams_run_at_once():
     simulator = Simulator(None, seed=1, port=0)
     await simulator.start()
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=simulator.url, trust_env=False, limits=limits) as client:
+    async with httpx.AsyncClient(
+        base_url=simulator.url, trust_env=False, timeout=30, limits=limits
+    ) as client:
 
         async def one(number: int) -> str:
             headers = {"Simulate-Tokens": "5", "Simulate-Itl-Ms": "100"}

@@ -30,7 +30,7 @@ async def simulator():
 
 
 async def accounts(simulator: Simulator) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         return (await client.get(f"{simulator.url}/simulator/requests")).json()
 
 
@@ -74,7 +74,7 @@ async def test_a_visit_is_a_session(talks, simulator, monkeypatch):
     """One user, one session, a path for each turn, and no turn forgets the one before."""
     monkeypatch.setattr(traffic, "PAUSE_S", 0.001)
     monkeypatch.setattr(Visitor, "_turn", lambda *given: Turn("m", given[2], given[3], True, None))
-    visitor = Visitor(talks, Random(4))
+    visitor = Visitor(talks, Random(4), repeat(None))
     seen: list[dict[str, Any]] = []
     while len(seen) < 2:
         known = {one["number"] for one in await accounts(simulator)}
