@@ -74,7 +74,7 @@ async def test_a_visit_is_a_session(talks, simulator, monkeypatch):
     """One user, one session, a path for each turn, and no turn forgets the one before."""
     monkeypatch.setattr(traffic, "PAUSE_S", 0.001)
     monkeypatch.setattr(Visitor, "_turn", lambda *given: Turn("m", given[2], given[3], True, None))
-    visitor = Visitor(talks, Random(4), repeat(None))
+    visitor = Visitor(talks, Random(4))
     seen: list[dict[str, Any]] = []
     while len(seen) < 2:
         known = {one["number"] for one in await accounts(simulator)}
