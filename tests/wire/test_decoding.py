@@ -14,6 +14,7 @@ from streamgauge.wire.decoding import (
     TEXT,
     Decoding,
     TextDecoding,
+    decoding_of,
     inflated,
 )
 from streamgauge.wire.detect import Choice
@@ -106,6 +107,33 @@ def test_a_text_is_its_own_content() -> None:
     decoding.close()
     assert decoding.reply.text() == "é€\ufffd"
     assert (decoding.is_read, decoding.dialect, decoding.is_stream) == (True, None, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "beginning", "is_told", "expected"),
+    [
+        ("text/event-stream", b"", False, (Decoding, True)),
+        ("text/plain", b"", False, (Decoding, False)),
+        ("text/plain", b"", True, (TextDecoding, False)),
+        ("text/plain", b'data: {"a":1}\n\n', False, (Decoding, True)),
+        (None, b"", False, (Decoding, False)),
+        (None, gzip.compress(b'data: {"a":1}\n\n'), False, (Decoding, True)),
+        ("application/json", b'data: {"a":1}\n\n', False, (Decoding, False)),
+    ],
+)
+def test_the_type_says_how_an_answer_is_read(
+    kind: str | None, beginning: bytes, is_told: bool, expected: tuple[type[Decoding], bool]
+) -> None:
+    """Else its first bytes, where they are here; text is the answer only where it is told."""
+    encoding = "gzip" if beginning[:1] == b"\x1f" else None
+    decoding = decoding_of(
+        path="/elsewhere",
+        content_type=kind,
+        content_encoding=encoding,
+        beginning=beginning,
+        is_told=is_told,
+    )
+    assert (type(decoding), decoding.is_stream) == expected
 
 
 def test_a_dialect_shows_in_a_plain_body() -> None:

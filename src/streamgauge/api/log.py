@@ -21,7 +21,7 @@ from streamgauge.api.errors import ErrorAnswer, answers, error_response
 from streamgauge.api.guard import LOG
 from streamgauge.api.parts import Given
 from streamgauge.api.told import JSON, counts_of, stream_of, type_of
-from streamgauge.journal.format import OVERHEAD, End, Head, Kind, Mark, Open
+from streamgauge.journal.format import OVERHEAD, TOLD, UNTIMED, End, Head, Kind, Mark, Open
 from streamgauge.record import ClosedBy, Outcome, Source
 from streamgauge.recorder.labels import EVENT_TYPE
 from streamgauge.secrets import is_secret, redacted
@@ -171,7 +171,7 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     )
     entries: list[Entry] = [(Kind.OPEN, exchange, base, _pack(opening))]
     if answer.chunks is None:
-        told = Mark(name="untimed", value=int((answer.ttft_ms or 0.0) * MS))
+        told = Mark(name=UNTIMED, value=int((answer.ttft_ms or 0.0) * MS))
         entries.append((Kind.MARK, exchange, base, _pack(told)))
     entries += [
         (Kind.MARK, exchange, base, _pack(Mark(name=name, value=value)))
@@ -209,7 +209,7 @@ def _counted(answer: LoggedResponse) -> list[tuple[str, int]]:
     """Return the marks of what a whole answer says that it took."""
     asked, said = counts_of(answer.body)
     cost = None if answer.cost_usd is None else round(answer.cost_usd * 1e9)
-    counts = {"told_input": asked, "told_output": said, "told_cost": cost}
+    counts = dict(zip(TOLD, (asked, said, cost), strict=True))
     return [(name, count) for name, count in counts.items() if count is not None]
 
 

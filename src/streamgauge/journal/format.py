@@ -92,12 +92,18 @@ class Retried(Struct, frozen=True, kw_only=True, array_like=True):
     begins_ns: int
 
 
+# The names of marks, and what their numbers count.
+LOST = "lost"  # bytes that the journal could not take
+TUNNEL_UP, TUNNEL_DOWN = "tunnel_up", "tunnel_down"  # bytes that passed through a tunnel
+# Somebody tells of an answer after its end, so its chunks have no times: ns until its first token,
+# 0 if unknown.
+UNTIMED = "untimed"
+# What somebody tells that an answer took: tokens, and billionths of a dollar.
+TOLD = TOLD_INPUT, TOLD_OUTPUT, TOLD_COST = "told_input", "told_output", "told_cost"
+
+
 class Mark(Struct, frozen=True, kw_only=True, array_like=True):
-    """A named moment: ``lost`` (bytes that the journal could not take), ``tunnel_up`` and
-    ``tunnel_down`` (bytes that passed through a tunnel), ``untimed`` (somebody tells of an answer
-    after its end: its chunks have no times; the ns until its first token, 0 if unknown);
-    ``told_input``, ``told_output`` and ``told_cost`` (tokens and billionths of a dollar, as
-    somebody tells of them)."""
+    """A named moment, and a number with it."""
 
     name: str
     value: int = 0

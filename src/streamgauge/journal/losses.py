@@ -13,14 +13,12 @@ from typing import Any
 
 import msgspec
 
-from streamgauge.journal.format import ENTRY, Kind, Mark
+from streamgauge.journal.format import ENTRY, LOST, Kind, Mark
 from streamgauge.journal.segments import entries_of
 
 # So many exchanges with holes are remembered, at about 500 bytes each. Beyond, they are
 # only counted.
 MAX_HOLES = 65_536
-
-LOST = "lost"
 
 _pack = msgspec.msgpack.Encoder().encode
 

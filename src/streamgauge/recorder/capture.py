@@ -17,7 +17,24 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from streamgauge.journal.format import OVERHEAD, Body, End, Head, Mark, Open, Retried, headers_of
+from streamgauge.journal.format import (
+    LOST,
+    OVERHEAD,
+    TOLD,
+    TOLD_COST,
+    TOLD_INPUT,
+    TOLD_OUTPUT,
+    TUNNEL_DOWN,
+    TUNNEL_UP,
+    UNTIMED,
+    Body,
+    End,
+    Head,
+    Mark,
+    Open,
+    Retried,
+    headers_of,
+)
 from streamgauge.meter.cost import cost_of
 from streamgauge.meter.estimate import estimated, is_whole
 from streamgauge.meter.timeline import Timeline
@@ -47,8 +64,7 @@ from streamgauge.recorder.labels import (
 from streamgauge.recorder.outcome import Verdict, judge
 from streamgauge.recorder.source import Ending
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
-from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, TextDecoding, inflated
-from streamgauge.wire.detect import choose, is_text
+from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, decoding_of, inflated
 from streamgauge.wire.request import RequestFacts, read_request
 
 # More attempts than a plan can have.
@@ -65,9 +81,6 @@ MAX_OVERHEADS = 16_384
 # on a screen, since with 500 open streams a thousand of these are sent in a second.
 LIVE_TEXT = 800
 LIVE_GAPS = 40
-
-# The marks of what somebody tells that an answer took.
-TOLD_TOKENS, TOLD_COST = ("told_input", "told_output"), "told_cost"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _overhead = OVERHEAD.unpack_from
@@ -195,15 +208,13 @@ class Capture:
             timeline.headers(t_ns)
         self.is_tunnel = head.status == 101
         if not self.is_tunnel:
-            self._decoding = self._begun(headers)
+            self._decoding = decoding_of(
+                path=self.open.path,
+                content_type=headers.get("content-type"),
+                content_encoding=headers.get("content-encoding"),
+                is_told=self.open.source != Source.GATEWAY,
+            )
         self._tell()
-
-    def _begun(self, headers: dict[str, str]) -> Decoding:
-        kind = headers.get("content-type", "")
-        if self.open.source != Source.GATEWAY and is_text(kind):
-            return TextDecoding()
-        choice = choose(path=self.open.path, content_type=kind)
-        return Decoding(choice, headers.get("content-encoding"))
 
     def chunk(self, t_ns: int, payload: bytes) -> None:
         """Bytes of the answer, behind the overhead of the chunk before them."""
@@ -254,21 +265,21 @@ class Capture:
     def mark(self, t_ns: int, mark: Mark) -> None:
         """A named moment."""
         self._last_ns = t_ns
-        if mark.name == "tunnel_down":
+        if mark.name == TUNNEL_DOWN:
             self.chunks += 1
             self.bytes_out += mark.value
             if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
                 self._timeline.chunk(t_ns, mark.value)
-        elif mark.name == "tunnel_up":
+        elif mark.name == TUNNEL_UP:
             self.bytes_in += mark.value
-        elif mark.name == "lost":
+        elif mark.name == LOST:
             self._lost_bytes += mark.value
-        elif mark.name == "untimed":
+        elif mark.name == UNTIMED:
             self._is_untimed = True
             self._timeline = Timeline(self._t0)
             if mark.value:
                 self._timeline.told_first(self._t0 + mark.value)
-        elif mark.name in TOLD_TOKENS or mark.name == TOLD_COST:
+        elif mark.name in TOLD:
             self._told[mark.name] = mark.value
 
     def _note_overhead(self, overhead: int) -> None:
@@ -468,8 +479,8 @@ class Capture:
         usage = usage_of(
             decoding.reply.usage, dialect=self._dialect, final=decoding.reply.is_usage_final
         )
-        asked, said = map(self._told.get, TOLD_TOKENS)
-        if usage.usage_source is not UsageSource.UNKNOWN or asked is said is None:
+        asked, said = map(self._told.get, (TOLD_INPUT, TOLD_OUTPUT))
+        if usage.usage_source is not UsageSource.UNKNOWN or (asked is None and said is None):
             return usage
         return Usage(input_tokens=asked, output_tokens=said, usage_source=UsageSource.REPORTED)
 

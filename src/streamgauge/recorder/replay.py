@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from streamgauge.record import Transcript
 from streamgauge.wire.accumulate import Accumulator
-from streamgauge.wire.decoding import Decoding, TextDecoding, inflated
-from streamgauge.wire.detect import Choice, choose, dialect_of, guess, is_text
+from streamgauge.wire.decoding import Decoding, decoding_of
 from streamgauge.wire.events import (
     Event,
     ReasoningDelta,
@@ -18,9 +17,6 @@ from streamgauge.wire.events import (
 
 # Pieces of one answer; what comes later is in the reply, but cannot be played.
 MAX_PIECES = 100_000
-
-# As many bytes as tell the framing of an answer.
-TELLING = 16 * 1024
 
 
 class Piece(NamedTuple):
@@ -88,11 +84,10 @@ def pieces(transcript: Transcript, *, path: str, is_told: bool = False) -> list[
 
 def _decoding(transcript: Transcript, path: str, *, is_told: bool) -> Decoding:
     headers = {name.lower(): value for name, value in transcript.response_headers.items()}
-    encoding, kind = headers.get("content-encoding"), headers.get("content-type")
-    if is_told and is_text(kind):
-        return TextDecoding()
-    choice = choose(path=path, content_type=kind)
-    if choice.framing is None:
-        plain = inflated(transcript.raw[:TELLING], encoding, limit=TELLING)
-        choice = Choice(guess(plain).framing, choice.dialect or dialect_of(path))
-    return Decoding(choice, encoding)
+    return decoding_of(
+        path=path,
+        content_type=headers.get("content-type"),
+        content_encoding=headers.get("content-encoding"),
+        beginning=transcript.raw,
+        is_told=is_told,
+    )

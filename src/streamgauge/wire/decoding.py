@@ -6,7 +6,7 @@ import codecs
 import logging
 
 from streamgauge.wire.accumulate import Accumulator
-from streamgauge.wire.detect import Choice, choose, dialect_of, guess, sniff
+from streamgauge.wire.detect import Choice, choose, guess, is_text, sniff
 from streamgauge.wire.dialects import DIALECTS, Dialect
 from streamgauge.wire.encoding import Inflater, inflater
 from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta, TextDelta, Unknown
@@ -126,7 +126,7 @@ class Decoding:
         if self.dialect is None:
             return heard
         if self._doubts:
-            self._doubt(frames)
+            self._doubt(self.dialect, frames)
         read, add, likeness = self.dialect.read, self.reply.add, self._likeness
         for frame in frames:
             if likeness is not None:
@@ -147,22 +147,21 @@ class Decoding:
                     self.deltas += 1
         return heard
 
-    def _doubt(self, frames: list[Frame]) -> None:
+    def _doubt(self, assumed: Dialect, frames: list[Frame]) -> None:
         """Take the dialect of the first *frames*, if that of the path cannot read them.
 
         A path may be anybody's: `/api/chat` is Ollama's, and that of many an application.
         """
         for frame in frames[: self._doubts]:
             self._doubts -= 1
-            said = DIALECTS[self.dialect.name]().read(frame) if self.dialect is not None else []
+            # By one of its own, as the frame will be read again: reading changes a dialect's state.
+            said = DIALECTS[assumed.name]().read(frame)
             if any(type(event) is not Unknown for event in said):
                 self._doubts = 0
                 return
             name = sniff(frame)
             if name is not None:
-                self.dialect = DIALECTS[name]()
-                self._likeness = _likeness(self.dialect)
-                self._doubts = 0
+                self._speak(name)
                 return
 
     def _recognize(self, frames: list[Frame]) -> list[Frame]:
@@ -174,9 +173,14 @@ class Decoding:
         if name is None:
             self._first += fresh
             return []
+        self._speak(name)
+        return self._first + frames
+
+    def _speak(self, name: str) -> None:
+        """Read what comes in the dialect that showed itself."""
         self.dialect = DIALECTS[name]()
         self._likeness = _likeness(self.dialect)
-        return self._first + frames
+        self._doubts = 0
 
     def _stop(self, trouble: str) -> None:
         self.trouble = trouble
@@ -217,6 +221,28 @@ def _likeness(dialect: Dialect | None) -> Likeness | None:
     return Likeness() if dialect is not None and dialect.are_texts_alike else None
 
 
+def decoding_of(
+    *,
+    path: str,
+    content_type: str | None,
+    content_encoding: str | None = None,
+    beginning: bytes = b"",
+    is_told: bool = False,
+) -> Decoding:
+    """Return what reads an answer to a request for *path*.
+
+    Where *content_type* does not tell the framing, the *beginning* of the answer may. Text is the
+    answer itself if it *is_told*: if it did not pass the gateway.
+    """
+    if is_told and is_text(content_type):
+        return TextDecoding()
+    choice = choose(path=path, content_type=content_type)
+    if beginning and (choice.framing is None or not content_type):
+        plain = inflated(beginning[:INFLATE_BYTES], content_encoding, limit=INFLATE_BYTES)
+        choice = Choice(guess(plain).framing, choice.dialect)
+    return Decoding(choice, content_encoding)
+
+
 def decode(
     data: bytes,
     *,
@@ -229,11 +255,12 @@ def decode(
     Framing and dialect are told by the request's *path* and the *content_type*, as far as they
     are known, else by the bytes.
     """
-    choice = choose(path=path, content_type=content_type) if content_type else None
-    if choice is None or choice.framing is None:
-        plain = inflated(data[:INFLATE_BYTES], content_encoding, limit=INFLATE_BYTES)
-        choice = Choice(guess(plain).framing, choice.dialect if choice else dialect_of(path))
-    decoding = Decoding(choice, content_encoding)
+    decoding = decoding_of(
+        path=path,
+        content_type=content_type,
+        content_encoding=content_encoding,
+        beginning=data,
+    )
     decoding.feed(data)
     decoding.close()
     return decoding
