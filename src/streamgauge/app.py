@@ -83,6 +83,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     """Run the recorder and the API until it is told to stop."""
     from streamgauge.api.app import create_app
     from streamgauge.api.health import Health
+    from streamgauge.api.parts import Parts
     from streamgauge.api.stop import Workers
     from streamgauge.recorder import Recorder
     from streamgauge.recorder.answers import Answers
@@ -97,27 +98,22 @@ async def recorder(settings: Settings, _: list[str]) -> None:
         return msgspec.convert(recording.health(), Health, from_attributes=True)
 
     journal = _journal(settings, "ingest")
-    ui_dir = UI_DIR if UI_DIR.is_dir() else None
-    answers = Answers(recording.live, store)
-    secret = secret_of(settings.data_dir)
-    stop = Workers(settings.run_dir).stop
-    keys = Keys(settings.data_dir, must_exist=settings.needs_keys)
-    api = create_app(
+    parts = Parts(
         store,
         recording.live,
-        health,
-        ui_dir,
-        journal,
-        answers,
-        secret,
-        stop,
-        keys,
+        health=health,
+        ui_dir=UI_DIR if UI_DIR.is_dir() else None,
+        journal=journal,
+        answers=Answers(recording.live, store),
+        secret=secret_of(settings.data_dir),
+        stop=Workers(settings.run_dir).stop,
+        keys=Keys(settings.data_dir, must_exist=settings.needs_keys),
         is_local=settings.is_local,
     )
     settings.api_socket.unlink(missing_ok=True)
     server = _Server(
         uvicorn.Config(
-            api,
+            create_app(parts),
             uds=str(settings.api_socket),
             log_config=None,
             access_log=False,

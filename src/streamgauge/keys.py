@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -69,6 +70,7 @@ class Keys:
         self._lock = folder / LOCK
         self._address = os.fspath(self._path)  # pathlib's own stat takes twice as long
         self._must_exist = must_exist
+        self._looking = threading.Lock()  # a change is made in a thread, beside questions
         self._seen: tuple[int, int, int] | None = None
         self._keys: tuple[Key, ...] = ()
         self._by_hash: dict[str, Key] = {}
@@ -158,6 +160,10 @@ class Keys:
 
     def _look(self) -> None:
         """Read the file if it is another than the last time."""
+        with self._looking:
+            self._read()
+
+    def _read(self) -> None:
         try:
             facts = os.stat(self._address)  # noqa: PTH116 - see above
             self._must_exist = True  # also where it cannot be read

@@ -36,7 +36,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture
 def api(served: Served) -> Iterator[httpx.Client]:
     """A client of the API."""
-    with httpx.Client(base_url=served.url, timeout=10) as client:
+    with httpx.Client(base_url=served.url, timeout=30) as client:
         yield client
     served.health = HEALTHY
     served.live.open.clear()

@@ -14,6 +14,7 @@ import uvicorn
 
 from streamgauge.api.app import create_app
 from streamgauge.api.health import Health, JournalHealth, RecorderHealth, StoreHealth, WorkerHealth
+from streamgauge.api.parts import Parts
 from streamgauge.journal.writer import Writer
 from streamgauge.keys import Keys
 from streamgauge.recorder.answers import Answers
@@ -79,18 +80,19 @@ class Served:
         self.health = HEALTHY
         answers = Answers(Live(), store)
         self.stopped: list[bytes] = []
-        self.app = create_app(
+        self.parts = Parts(
             store,
             self.live,
-            lambda: self.health,
-            ui_dir,
-            journal,
-            answers,
-            b"secret",
-            self.stop_stream,
-            Keys(journal.directory.parent),
+            health=lambda: self.health,
+            ui_dir=ui_dir,
+            journal=journal,
+            answers=answers,
+            secret=b"secret",
+            stop=self.stop_stream,
+            keys=Keys(journal.directory.parent),
             is_local=True,
         )
+        self.app = create_app(self.parts)
         config = uvicorn.Config(
             self.app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1
         )

@@ -75,7 +75,7 @@ def keys(folder):
 def open_again(served, folder):
     """A server that has never had a key."""
     (folder / "keys.json").unlink(missing_ok=True)
-    served.app.state.api_keys = Keys(folder)
+    served.parts.keys = Keys(folder)
 
 
 def calls(api: httpx.Client):
@@ -270,11 +270,11 @@ def test_without_keys_this_machines_names_are_good(api, open_again, host):
 
 def test_something_else_may_guard_an_open_server(api, served, open_again):
     """`--allow-remote` says so; any name is good then."""
-    served.app.state.is_local = False
+    served.parts.is_local = False
     try:
         assert api.get(RECORDS, headers={"Host": "gauge.example"}).status_code == 200
     finally:
-        served.app.state.is_local = True
+        served.parts.is_local = True
 
 
 def test_with_keys_any_name_is_good(api, keys):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -11,13 +14,17 @@ from streamgauge.keys import Keys, Scope
 KEYS, SESSION = "/api/v1/keys", "/api/v1/session"
 
 
+@pytest.fixture
+def folder(served):
+    return served.journal.directory.parent
+
+
 @pytest.fixture(autouse=True)
-def keys(served):
+def keys(served, folder):
     """The server's keys: none."""
-    folder = served.journal.directory.parent
     (folder / "keys.json").unlink(missing_ok=True)
-    served.app.state.api_keys = Keys(folder)
-    return served.app.state.api_keys
+    served.parts.keys = Keys(folder)
+    return served.parts.keys
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -50,6 +57,21 @@ def test_a_life_of_keys(api):
     assert api.delete(f"{KEYS}/none", headers=admin).status_code == 404
 
 
+def test_a_change_that_waits_holds_nobody_up(api, keys, folder):
+    """Another process has the file; the recorder's loop goes on."""
+    _, secret = keys.create("admin", [Scope.ADMIN])
+    wish = {"name": "one", "scopes": ["log"]}
+    with ThreadPoolExecutor() as pool, (folder / "keys.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        making = pool.submit(api.post, KEYS, json=wish, headers=bearer(secret))
+        for _ in range(20):
+            assert api.get("/healthz").status_code == 200
+            assert api.get("/api/v1/records", headers=bearer(secret)).status_code == 200
+        assert not making.done()
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert making.result(30).status_code == 201
+
+
 def test_nobody_locks_himself_out_with_the_first_key(api):
     """It must be an admin's, or there would be no second one."""
     answer = api.post(KEYS, json={"name": "one", "scopes": ["log"]})
@@ -60,7 +82,7 @@ def test_nobody_locks_himself_out_with_the_first_key(api):
 
 def test_the_first_key_is_not_made_from_outside(api, served, keys):
     """Where others can reach the server, anyone of them could be the first."""
-    served.app.state.is_local = False
+    served.parts.is_local = False
     try:
         answer = api.post(KEYS, json={"name": "one", "scopes": ["admin"]})
         assert answer.status_code == 403
@@ -70,7 +92,7 @@ def test_the_first_key_is_not_made_from_outside(api, served, keys):
         more = api.post(KEYS, json={"name": "one", "scopes": ["log"]}, headers=bearer(secret))
         assert more.status_code == 201
     finally:
-        served.app.state.is_local = True
+        served.parts.is_local = True
 
 
 @pytest.mark.parametrize(

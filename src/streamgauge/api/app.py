@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
@@ -34,10 +32,8 @@ from streamgauge.api import (
 )
 from streamgauge.api import keys as key_calls
 from streamgauge.api.guard import EVERYBODY, Refused, guard, on_fault, on_refused
-from streamgauge.api.parts import Answers, Live, Parts
+from streamgauge.api.parts import Parts
 from streamgauge.errors import KeysError
-from streamgauge.keys import Keys
-from streamgauge.store.loader import Store
 
 PREFIX = "/api/v1"
 
@@ -79,28 +75,8 @@ class Documents(Router):
         return [] if catches_all else super().register(value)
 
 
-def create_app(
-    store: Store,
-    live_view: Live,
-    get_health: Callable[[], health.Health],
-    ui_dir: Path | None,
-    journal: log.Journal,
-    answers: Answers,
-    secret: bytes,
-    stop_stream: Callable[[bytes], int],
-    keys: Keys,
-    *,
-    is_local: bool,
-) -> Api:
-    """Make the ASGI application over its parts.
-
-    *live_view* is used on the event loop only; *get_health* is called there as well and must
-    not block. *ui_dir*: the built page, None when there is none. *journal* takes what is logged.
-    *answers* are read by clients that come back; *secret* tells their keys and signatures.
-    *stop_stream* names an exchange to the workers, and returns how many have heard of it.
-    *keys* say who may do what; *is_local*: without any, only this machine may.
-    """
-    parts = Parts(store, live_view, get_health, ui_dir, journal, answers, secret, stop_stream)
+def create_app(parts: Parts) -> Api:
+    """Make the ASGI application over its parts."""
     api = Router(
         PREFIX,
         route_handlers=[
@@ -146,8 +122,9 @@ def create_app(
             ui.asset,
             ui.top_level,
         ],
+        # For the handlers, and for the guard, which is given nothing.
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
-        state=State({"api_keys": keys, "is_local": is_local}),
+        state=State({"parts": parts}),
         guards=[guard],
         exception_handlers={**errors.HANDLERS, Refused: on_refused, KeysError: on_fault},
         openapi_config=OpenAPIConfig(

@@ -12,8 +12,9 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from streamgauge.api.errors import error_response
+from streamgauge.api.parts import Parts
 from streamgauge.errors import KeysError
-from streamgauge.keys import Key, Keys, Scope, bare
+from streamgauge.keys import Key, Scope, bare
 from streamgauge.pages import is_foreign, is_near
 
 # Where a key may stand. The page has it in a cookie that no script can read.
@@ -64,9 +65,9 @@ def guard(connection: Connection, handler: BaseRouteHandler) -> None:
 
 def admit(connection: Connection, scope: Scope) -> None:
     """Raise `Refused` unless the request may do what takes *scope*, or `KeysError`."""
-    state = connection.app.state
-    if not state.api_keys.exist:
-        if state.is_local and not is_near(connection.headers.get("host", "")):
+    parts = _parts(connection)
+    if not parts.keys.exist:
+        if parts.is_local and not is_near(connection.headers.get("host", "")):
             raise Refused(403, OTHER_NAME)
         return
     key = key_of(connection)
@@ -78,8 +79,12 @@ def admit(connection: Connection, scope: Scope) -> None:
 
 def key_of(connection: Connection) -> Key | None:
     """Return the key that came with a request; raises `KeysError`."""
-    keys: Keys = connection.app.state.api_keys
-    return keys.find(_told(connection))
+    return _parts(connection).keys.find(_told(connection))
+
+
+def _parts(connection: Connection) -> Parts:
+    parts: Parts = connection.app.state.parts
+    return parts
 
 
 def _told(connection: Connection) -> list[str]:

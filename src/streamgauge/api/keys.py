@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from anyio.to_thread import run_sync
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.openapi.datastructures import ResponseSpec
@@ -16,7 +17,8 @@ from streamgauge.api.bodies import BadBody, read_body
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
 from streamgauge.api.guard import ADMIN, COOKIE, EVERYBODY, UNKNOWN_KEY, key_of
 from streamgauge.api.params import Query
-from streamgauge.keys import Key, Keys, Scope
+from streamgauge.api.parts import Given
+from streamgauge.keys import Key, Scope
 
 MAX_BODY = 10_000
 
@@ -82,10 +84,10 @@ class Access(Struct, frozen=True):
     responses={200: answers(ApiKeys, "The keys")},
     opt=ADMIN,
 )
-async def list_keys(request: Request[Any, Any, Any]) -> ApiKeys:
+async def list_keys(request: Request[Any, Any, Any], parts: Given) -> ApiKeys:
     """Every key."""
     Query(request).end()
-    return ApiKeys([_shown(key) for key in _keys(request).all()])
+    return ApiKeys([_shown(key) for key in parts.keys.all()])
 
 
 @post(
@@ -101,18 +103,18 @@ async def list_keys(request: Request[Any, Any, Any]) -> ApiKeys:
     },
     opt=ADMIN,
 )
-async def create_key(request: Request[Any, Any, Any]) -> Response[Any]:
+async def create_key(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """One more key."""
     Query(request).end()
-    keys = _keys(request)
-    if not keys.exist and not request.app.state.is_local:
+    keys = parts.keys
+    if not keys.exist and not parts.is_local:
         return error_response(403, FROM_OUTSIDE)
     wish = await _body(request, Wish)
     if isinstance(wish, Response):
         return wish
     if not keys.exist and Scope.ADMIN not in wish.scopes:
         return error_response(400, FIRST_IS_ADMIN, param="scopes")
-    key, secret = keys.create(wish.name, wish.scopes)
+    key, secret = await run_sync(keys.create, wish.name, wish.scopes)
     made = NewKey(**msgspec.structs.asdict(_shown(key)), key=secret)
     return Response(made, status_code=201, headers={"Cache-Control": "no-store"})
 
@@ -129,10 +131,12 @@ async def create_key(request: Request[Any, Any, Any]) -> Response[Any]:
     },
     opt=ADMIN,
 )
-async def revoke_key(request: Request[Any, Any, Any], key_id: FromPath[str]) -> ApiKey:
+async def revoke_key(
+    request: Request[Any, Any, Any], parts: Given, key_id: FromPath[str]
+) -> ApiKey:
     """End one key."""
     Query(request).end()
-    key = _keys(request).revoke(key_id)
+    key = await run_sync(parts.keys.revoke, key_id)
     if key is None:
         raise NotFound(f"there is no key {key_id}")
     return _shown(key)
@@ -145,10 +149,10 @@ async def revoke_key(request: Request[Any, Any, Any], key_id: FromPath[str]) -> 
     responses={200: answers(Access, "Whether there are keys, and this one's scopes")},
     opt=EVERYBODY,
 )
-async def get_session(request: Request[Any, Any, Any]) -> Access:
+async def get_session(request: Request[Any, Any, Any], parts: Given) -> Access:
     """For the page: does it need a key, and what may it offer."""
     Query(request).end()
-    if not _keys(request).exist:
+    if not parts.keys.exist:
         return Access(has_keys=False, id=None, name=None, scopes=list(Scope))
     return _access(key_of(request))
 
@@ -165,13 +169,13 @@ async def get_session(request: Request[Any, Any, Any]) -> Access:
     },
     opt=EVERYBODY,
 )
-async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
+async def sign_in(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Take the page's key."""
     Query(request).end()
     told = await _body(request, SignIn)
     if isinstance(told, Response):
         return told
-    key = _keys(request).find([told.key.strip()])
+    key = parts.keys.find([told.key.strip()])
     if key is None:
         return error_response(401, UNKNOWN_KEY)
     return Response(_access(key), cookies=_cookies(request, told.key.strip(), max_age=None))
@@ -215,11 +219,6 @@ def _access(key: Key | None) -> Access:
         return Access(has_keys=True, id=None, name=None, scopes=[])
     scopes = [scope for scope in Scope if key.allows(scope)]
     return Access(has_keys=True, id=key.id, name=key.name, scopes=scopes)
-
-
-def _keys(request: Request[Any, Any, Any]) -> Keys:
-    keys: Keys = request.app.state.api_keys
-    return keys
 
 
 async def _body(request: Request[Any, Any, Any], kind: type[Any]) -> Any:

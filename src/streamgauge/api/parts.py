@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from litestar.di import NamedDependency
 
+from streamgauge.keys import Keys
 from streamgauge.secrets import KeyHasher, Signer
 from streamgauge.store.loader import Store
 
@@ -74,13 +75,24 @@ class Parts:
         self,
         store: Store,
         live: Live,
+        *,
         health: Callable[[], Health],
         ui_dir: Path | None,
         journal: Journal,
         answers: Answers,
         secret: bytes,
         stop: Callable[[bytes], int],
+        keys: Keys,
+        is_local: bool,
     ) -> None:
+        """Take them in.
+
+        *live* is used on the event loop only; *health* is called there as well and must not
+        block. *ui_dir*: the built page, None when there is none. *journal* takes what is logged.
+        *answers* are read by clients that come back; *secret* tells their keys and signatures.
+        *stop* names an exchange to the workers, and returns how many have heard of it. *keys* say
+        who may do what; *is_local*: without any, only this machine may.
+        """
         self.store = store
         self.live = live
         self.health = health
@@ -88,6 +100,8 @@ class Parts:
         self.journal = journal
         self.answers = answers
         self.stop = stop
+        self.keys = keys
+        self.is_local = is_local
         self.hash_key = KeyHasher(secret)
         self.signer = Signer(secret)
 
