@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from streamgauge.errors import ConfigurationError
+from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.keys import Keys, Scope
 from streamgauge.settings import load
 from streamgauge.supervisor import Child, Supervisor, check_keys, own_data_folder, secret_of
@@ -111,7 +112,7 @@ def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path):
     tmp_path.chmod(0o555)
     code = f"""
 import os, sys
-from streamgauge.errors import ConfigurationError
+from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.settings import load
 from streamgauge.supervisor import own_data_folder
 settings = load(environment={{}}, overrides={{"data": sys.argv[1]}})
@@ -215,22 +216,32 @@ def test_a_fault_that_only_a_child_can_see_ends_the_server_in_one_line(tmp_path)
     assert told.stdout == ""
 
 
-def test_a_child_that_never_comes_up_is_given_up(tmp_path):
-    """Here the store is at a port that nobody listens on."""
-    told = subprocess.run(
-        [
-            *(STREAMGAUGE, "serve", "--port=0", f"--data={tmp_path}"),
-            "--set=store.url=clickhouse://127.0.0.1:1/none",
-        ],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=plain_environment(),
-    )
-    assert told.returncode == 1
-    assert "the recorder has failed 5 times in a row" in told.stderr.splitlines()[-1]
-    assert "Traceback" not in told.stderr
-    assert told.stdout.count("starting another") == 4
+def test_a_worker_that_never_comes_up_is_given_up(tmp_path, monkeypatch):
+    """Here it knows no such role."""
+    start = Child.start
+
+    def spoil(child: Child, settings: Any) -> None:
+        if child.role == "worker":
+            child.arguments = ["nothing"]
+        start(child, settings)
+
+    monkeypatch.setattr(Child, "start", spoil)
+    said: list[str] = []
+    settings = msgspec.structs.replace(settings_for(tmp_path), port=0)
+    with pytest.raises(StreamgaugeError, match="the worker has failed 5 times in a row"):
+        Supervisor(settings, say=said.append).run()
+    assert sum("starting another" in line for line in said if "worker" in line) == 4
+
+
+def test_a_store_that_is_away_from_the_start_keeps_no_stream_from_passing(start):
+    """Here it is at a port that nobody listens on; the journal keeps what passes."""
+    product = start("--set=store.url=clickhouse://127.0.0.1:1/none")
+    assert "the recorder has failed 5 times in a row" in product.log()
+    with chat(product, **{"Simulate-Tokens": "3"}) as answer:
+        assert "data: [DONE]" in answer.read().decode()
+    assert product.http.get("/api/v1/records").status_code == 503
+    assert "Traceback" not in product.log()
+    assert product.stop() == 0
 
 
 # -- healing ---------------------------------------------------------------------------------
@@ -302,6 +313,25 @@ def test_a_stream_that_goes_on_and_on_is_ended_after_its_grace(start):
     product.restart()
     record = product.record(answer.headers["streamgauge-id"])
     assert (record["outcome"], record["closed_by"]) == ("gateway_restarted", "gateway")
+
+
+def test_an_open_page_does_not_hold_the_end_up(start):
+    """Its live view would never end by itself; no stream is open here."""
+    product = start("--set=limits.stop_grace_s=3600")
+    with httpx.stream("GET", f"{product.url}/api/v1/live", trust_env=False, timeout=60) as answer:
+        assert answer.status_code == 200
+        assert product.stop() == 0
+
+
+def test_a_long_end_is_explained(start):
+    """What is waited for, and how to end it."""
+    product = start("--set=limits.stop_grace_s=3600")
+    with chat(product, **ENDLESS) as answer:
+        next(pieces := answer.iter_raw())
+        os.kill(facts(product)["pid"], signal.SIGTERM)
+        until(lambda: "open streams have up to 3600 s to end" in product.log() or None)
+        next(pieces)
+        assert product.stop() == 0  # the second
 
 
 def test_a_second_interrupt_means_now(start):

@@ -134,7 +134,7 @@ class Keys:
     def _changing(self) -> Iterator[list[Key]]:
         """Give the keys to change; one process at a time, and all of the change or none of it."""
         try:
-            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._lock.open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 keys = list(self.all())

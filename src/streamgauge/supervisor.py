@@ -49,6 +49,9 @@ READY_TIMEOUT_S = 60.0
 # A child that does not end on SIGTERM within its grace and this is killed.
 KILL_AFTER_S = 10.0
 
+# An end that takes longer than this is explained.
+SILENT_S = 1.5
+
 LISTEN_BACKLOG = 4096
 
 
@@ -123,6 +126,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._exit_code = 0
         self._has_been_ready = False
+        self._is_without_recorder = False
         self._has_keys = False
         # A signal, SIGCHLD among them, writes a byte here: nobody polls.
         self._bell, self._rope = os.pipe()
@@ -207,16 +211,20 @@ class Supervisor:
         return True
 
     def _is_ready(self) -> bool:
-        """Ask through a worker: only the recorder's own answer has no ``reason``."""
+        """Ask through a worker: only the recorder's own answer has no ``reason``.
+
+        A recorder that cannot work for now, because its store is away, is not waited for.
+        """
         connection = http.client.HTTPConnection(*self._address, timeout=2)
         try:
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
-            return answer.status == 200 and b'"reason"' not in answer.read()
+            is_recording = b'"reason"' not in answer.read()
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
+        return answer.status == 200 and (is_recording or self._is_without_recorder)
 
     # -- the life of the tree ----------------------------------------------------------------
 
@@ -276,17 +284,21 @@ class Supervisor:
         lived = now - child.started_at
         child.deaths = 1 if lived > RECOVERED_S else child.deaths + 1
         # What has worked may work again, a store that is away comes back; until then the
-        # others go on. Only what never worked is given up.
+        # others go on. Only a worker that never worked is given up.
         if not self._has_been_ready:
             if code == MISCONFIGURED:
                 self._exit_code = code
                 self.stop()
                 return
             if code > 0 and lived < EARLY_S and child.deaths >= MOST_EARLY_DEATHS:
-                raise StreamgaugeError(
+                fault = (
                     f"the {child.role} has failed {child.deaths} times in a row with exit code "
                     f"{code}; see the lines above"
                 )
+                if child.role != "recorder":
+                    raise StreamgaugeError(fault)
+                self._is_without_recorder = True
+                self._say(f"{fault}; streams go on, and the journal keeps them until it is back")
         child.start_at = now + PAUSES[min(child.deaths, len(PAUSES)) - 1]
         cause = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         self._say(f"the {child.role} {cause}; starting another")
@@ -298,22 +310,28 @@ class Supervisor:
         for worker in workers:
             worker.close_listener()
         grace = self._settings.limits.stop_grace_s
-        self._end_some(workers, heard, grace + KILL_AFTER_S)
-        self._end_some([recorder], heard, KILL_AFTER_S + grace)
+        why = f"open streams have up to {grace:g} s to end; Ctrl-C again ends them at once"
+        self._end_some(workers, heard, grace + KILL_AFTER_S, why=why)
+        why = "the recorder stores what is left; Ctrl-C again leaves it for the next start"
+        self._end_some([recorder], heard, KILL_AFTER_S + grace, why=why)
 
-    def _end_some(self, children: list[Child], heard: int, patience_s: float) -> None:
+    def _end_some(self, children: list[Child], heard: int, patience_s: float, *, why: str) -> None:
         for child in children:
             child.signal(signal.SIGTERM)
-        until = time.monotonic() + patience_s
+        now = time.monotonic()
+        until, silent_until = now + patience_s, now + SILENT_S
         while running := [
             child for child in children if child.has_died() is None and child.process
         ]:
             left = until - time.monotonic()
+            if silent_until and time.monotonic() > silent_until:
+                silent_until = 0.0
+                self._say(why)
             # A second Ctrl-C is meant: no more patience.
             if left < 0 or len(self._signals) > max(heard, 1):
                 for child in running:
                     child.signal(signal.SIGKILL)
-            self._wait(max(left, 0.01))
+            self._wait(max(min(left, SILENT_S), 0.01))
 
 
 # -- what one server needs for itself ----------------------------------------------------------
@@ -327,7 +345,8 @@ def own_data_folder(settings: Settings) -> Iterator[None]:
         # What is in it was said between people and models; it is nobody else's.
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("journal", "tmp"):
-            (folder / name).mkdir(exist_ok=True)
+            # The folder itself may be older than we are, and open to others.
+            (folder / name).mkdir(exist_ok=True, mode=0o700)
         lock = (folder / "lock").open("wb")
     except FileExistsError as error:
         raise ConfigurationError(f"data: {error.filename} is no folder") from None

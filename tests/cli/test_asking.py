@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from threading import Thread
 from time import monotonic
@@ -107,6 +108,34 @@ def test_the_live_view_is_followed(product: Product) -> None:
         tail.terminate()
         reading.join(10)
     assert ("opened", record_id) in _names(heard)
+
+
+def test_a_server_that_goes_away_is_waited_for() -> None:
+    """Also where it had nothing to tell before; here each connection is cut."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    event = b'event: opened\ndata: {"id": "one"}\n\n'
+
+    def serve(listener: socket.socket) -> None:
+        for answer in (head, head + b"%x\r\n%b\r\n" % (len(event), event)):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = Thread(target=serve, args=(listener,))
+        serving.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with subprocess.Popen(
+            [STREAMGAUGE, "tail", "--json", "--url", url],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=plain_environment(),
+        ) as tail:
+            assert tail.stdout is not None
+            assert json.loads(tail.stdout.readline()) == {"event": "opened", "id": "one"}
+            tail.terminate()
+        serving.join(10)
 
 
 def _names(heard: list[dict]) -> list[tuple[str, str]]:

@@ -142,7 +142,11 @@ def test_a_fresh_connection_that_dies_is_not_tried_again() -> None:
 def test_a_cut_stream_is_never_ended_properly() -> None:
     """The client's connection is cut too: nobody may take the answer for whole."""
     commands = streaming().upstream_closed(2, "connection reset", is_repeatable=False)
-    assert CutAnswer("upstream_closed", "connection reset") in commands
+    (cut,) = (command for command in commands if isinstance(command, CutAnswer))
+    assert cut.type == "upstream_closed"
+    assert cut.message.endswith(
+        "closed the connection before its answer was whole: connection reset"
+    )
     assert EndAnswer() not in commands
     end = finish(commands)
     assert (end.outcome, end.closed_by) == (Outcome.TRUNCATED, ClosedBy.UPSTREAM)

@@ -56,3 +56,17 @@ def test_the_most_specific_id_of_the_provider_counts() -> None:
 def test_repeated_headers_are_joined() -> None:
     """As RFC 9110 has it."""
     assert joined([("A", "1"), ("b", "2"), ("a", "3")]) == {"a": "1, 3", "b": "2"}
+
+
+def test_a_value_in_utf_8_is_read_as_such() -> None:
+    """A header is Latin-1 until it turns out to be UTF-8, as curl and browsers send it."""
+    as_read = "漢字".encode().decode("latin-1")
+    labels = labels_of(
+        [("Streamgauge-User-Id", as_read), ("Streamgauge-Property-City", "M\xfcnchen")]
+    )
+    assert (labels.user_id, labels.properties) == ("漢字", {"city": "München"})
+
+
+def test_a_property_needs_a_name() -> None:
+    """Without one nobody could ask for it."""
+    assert labels_of([("Streamgauge-Property-", "x")]) == Labels()

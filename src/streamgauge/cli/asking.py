@@ -38,10 +38,11 @@ class Server:
         with self._stream(path) as answer:
             return b"".join(answer.iter_raw()), answer.headers
 
-    def lines(self, path: str) -> Iterator[str]:
-        """Yield the lines of an answer that does not end by itself."""
+    @contextmanager
+    def lines(self, path: str) -> Iterator[Iterator[str]]:
+        """Give the lines of an answer that does not end by itself, once it has begun."""
         with self._stream(path, read_s=None) as answer:
-            yield from answer.iter_lines()
+            yield answer.iter_lines()
 
     def _get(self, path: str, parameters: Pairs | None) -> httpx.Response:
         try:

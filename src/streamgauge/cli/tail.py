@@ -50,9 +50,9 @@ def _followed(server: Server, view: _View) -> Iterator[Event]:
     pause_s, has_begun = FIRST_PAUSE_S, False
     while True:
         try:
-            for event in _events(server.lines("/api/v1/live")):
+            with server.lines("/api/v1/live") as lines:
                 has_begun, pause_s = True, FIRST_PAUSE_S
-                yield event
+                yield from _events(lines)
         except StreamgaugeError:
             if not has_begun:
                 raise

@@ -277,8 +277,8 @@ class Exchange:
                 502, kind, message, Outcome.TRUNCATED, ClosedBy.UPSTREAM
             )
         if self.state is State.STREAMING:
-            kind, outcome = "upstream_closed", Outcome.TRUNCATED
-            return self._broke(at, kind, why, outcome, ClosedBy.UPSTREAM)
+            message = f"{self.upstream} closed the connection before its answer was whole: {why}"
+            return self._broke(at, "upstream_closed", message, Outcome.TRUNCATED, ClosedBy.UPSTREAM)
         return self._close_tunnel(ClosedBy.UPSTREAM)
 
     def request_body(self, at: int) -> None:

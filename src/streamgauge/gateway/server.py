@@ -89,7 +89,10 @@ class Gateway:
         self._ticker = self.loop.call_later(TICK_S, self._tick)
 
     async def stop(self, grace_s: float = 0.0) -> None:
-        """Take no more connections, let open exchanges end for up to *grace_s*, then end them."""
+        """Take no more connections, let open exchanges end for up to *grace_s*, then end them.
+
+        What the recorder serves gets a moment only: a live view never ends by itself.
+        """
         self.is_stopping = True
         if self._listener is not None:
             self.loop.remove_reader(self._listener.fileno())
@@ -98,7 +101,8 @@ class Gateway:
         for client in list(self.clients):
             client.close_idle()
         until = self.loop.time() + grace_s
-        await self._while(self._busy, until)
+        await self._while(self._busy, min(until, self.loop.time() + LAST_WORD_S))
+        await self._while(self._streams, until)
         for relay in self._busy():
             relay.shut_down()
         self.turn.flush()
@@ -122,6 +126,9 @@ class Gateway:
     def _busy(self) -> list[Relay]:
         attached = [client.relay for client in self.clients if client.relay is not None]
         return attached + list(self.detached)
+
+    def _streams(self) -> list[Relay]:
+        return [relay for relay in self._busy() if relay.journal is not None]
 
     def _unsent(self) -> list[ClientConnection]:
         return [client for client in self.clients if client.unsent_bytes()]

@@ -53,7 +53,7 @@ class Labels(Struct, frozen=True, kw_only=True):
 
 def labels_of(headers: Headers) -> Labels:
     """Read ``Streamgauge-*`` and ``Helicone-*`` headers; names are case-insensitive."""
-    lowered = [(name.lower(), value) for name, value in headers]
+    lowered = [(name.lower(), _text(value)) for name, value in headers]
     values: dict[str, str | bool] = {}
     properties: dict[str, str] = {}
     for prefix in PREFIXES:
@@ -62,12 +62,21 @@ def labels_of(headers: Headers) -> Labels:
                 continue
             name = name[len(prefix) :]
             if name.startswith(PROPERTY):
-                properties[name[len(PROPERTY) :]] = value
+                if name != PROPERTY:
+                    properties[name[len(PROPERTY) :]] = value
             elif name in FIELDS:
                 values[FIELDS[name]] = value
             elif name in FLAGS:
                 values[FLAGS[name]] = value.strip().lower() == "true"
     return Labels(properties=properties, **values)  # type: ignore[arg-type]
+
+
+def _text(value: str) -> str:
+    """Return a header's value, read as Latin-1 (RFC 9110 §5.5), as the UTF-8 that it may be."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def provider_request_id(headers: dict[str, str]) -> str | None:

@@ -200,7 +200,8 @@ _FOLDERS = _Folders()
 
 def _lock(path: Path, *, wait_s: float) -> int:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        # What is in it was said between people and models; it is nobody else's.
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(
             path / "streamgauge.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
