@@ -75,7 +75,7 @@ class Account:
     @property
     def began(self) -> bool:
         """Whether a part of the answer is here."""
-        return bool(self.chunks) or self.has_body
+        return bool(self.chunks) or self.has_body or self.unkept > 0
 
     @property
     def is_empty(self) -> bool:
@@ -91,6 +91,10 @@ class Account:
             self.unkept += 1
         else:
             self.chunks.append((at, snapshot(chunk) if kind in CHANGING else chunk))
+
+    def miss(self) -> None:
+        """Count a chunk that cannot be read."""
+        self.unkept += 1
 
     def answer(self, body: Any, at: float) -> None:
         """Note a whole answer."""

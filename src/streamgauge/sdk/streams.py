@@ -31,7 +31,7 @@ class Note:
 
     def __init__(self, log: LogBuilder) -> None:
         self._log = log
-        self.add = log._account.add
+        self.add, self.miss = log._account.add, log._account.miss
         self.is_open = True
         log._stream_began()
 

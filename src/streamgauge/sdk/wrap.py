@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from streamgauge.errors import ConfigurationError
 from streamgauge.sdk.builder import LogBuilder
+from streamgauge.sdk.inflate import Inflate, inflater
 from streamgauge.sdk.labels import Headers, is_label
 from streamgauge.sdk.logger import ManualLogger, _Logger
 from streamgauge.sdk.streams import Note
@@ -144,27 +145,32 @@ class _Reading:
         # Whether the next piece is being asked for: a client may close itself meanwhile.
         self.is_asking = False
 
-    def noted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def noted(self, pieces: Iterator[bytes], inflate: Inflate = bytes) -> Iterator[bytes]:
         """Yield the pieces of the body; bytes that are asked for decoded ask for raw ones."""
         with self:
             for piece in pieces:
-                self._came(piece)
+                self._came(inflate(piece))
                 yield piece
                 self.is_asking = True
 
-    async def noted_async(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def noted_async(
+        self, pieces: AsyncIterator[bytes], inflate: Inflate = bytes
+    ) -> AsyncIterator[bytes]:
         """The same, async."""
         with self:
             async for piece in pieces:
-                self._came(piece)
+                self._came(inflate(piece))
                 yield piece
                 self.is_asking = True
 
     def __enter__(self) -> None:
         self.is_asking = True
 
-    def _came(self, piece: bytes) -> None:
-        self._note.add(piece, perf_counter())
+    def _came(self, piece: bytes | None) -> None:
+        if piece is None:
+            self._note.miss()
+        elif piece:
+            self._note.add(piece, perf_counter())
         self.is_asking = False
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
@@ -206,8 +212,10 @@ def _noting(kind: Any) -> Any:
             return self.reading.noted(super().iter_bytes(chunk_size))
 
         def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-            raw = super().iter_raw(chunk_size)
-            return raw if self.reading.is_asking else self.reading.noted(raw)
+            raw: Iterator[bytes] = super().iter_raw(chunk_size)
+            if self.reading.is_asking:
+                return raw
+            return self.reading.noted(raw, inflater(self.headers.get("content-encoding")))
 
         def close(self) -> None:
             self.reading.leave()
@@ -243,8 +251,10 @@ def _async_noting(kind: Any) -> Any:
             return self.reading.noted_async(super().aiter_bytes(chunk_size))
 
         def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-            raw = super().aiter_raw(chunk_size)
-            return raw if self.reading.is_asking else self.reading.noted_async(raw)
+            raw: AsyncIterator[bytes] = super().aiter_raw(chunk_size)
+            if self.reading.is_asking:
+                return raw
+            return self.reading.noted_async(raw, inflater(self.headers.get("content-encoding")))
 
         async def aclose(self) -> None:
             self.reading.leave()
