@@ -7,6 +7,12 @@ import msgspec
 from streamgauge.gateway.head import REASONS
 from streamgauge.wire.looks import native_error
 
+# What these say all the same while there is no recorder.
+HEALTHY: dict[bytes, dict[str, str | bool]] = {
+    b"/healthz": {"status": "degraded"},
+    b"/readyz": {"ready": True},
+}
+
 
 def answer(
     status: int,
@@ -34,8 +40,8 @@ def unavailable(path: bytes, why: str, *, is_keeping: bool, is_head: bool) -> by
     """
     bare = path.partition(b"?")[0]
     message = f"the recorder does not answer ({why}); streams go on and the journal keeps them"
-    if bare in (b"/healthz", b"/readyz"):
-        body = msgspec.json.encode({"status": "degraded", "reason": message})
+    if bare in HEALTHY:
+        body = msgspec.json.encode(HEALTHY[bare] | {"reason": message})
         return _response(200, body, lines=[], is_keeping=is_keeping, is_head=is_head)
     return answer(503, "recorder_unavailable", message, is_keeping=is_keeping, is_head=is_head)
 
