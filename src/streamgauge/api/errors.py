@@ -30,7 +30,9 @@ TYPES = {
     503: "unavailable",
 }
 MESSAGES = {
-    404: "there is nothing here; /api/v1/openapi.json lists what there is",
+    404: "there is nothing here: a path begins with the name of a provider, as in "
+    "/openai/v1/chat/completions (`streamgauge serve --provider NAME=URL` adds one), or is in "
+    "/api/v1/openapi.json",
     405: "this address does not take that method; /api/v1/openapi.json lists what it takes",
 }
 
