@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from itertools import islice, repeat
 from random import Random
 from time import monotonic
 from typing import Any
@@ -70,11 +72,24 @@ async def test_each_sdk_raises_what_its_talk_expects(talks, sdk):
         await talks[sdk].say(Turn("m", MESSAGES, {"Simulate-Status": "429"}, True, None))
 
 
+@pytest.mark.parametrize("sdk", [0, 1, 2])
+async def test_each_mishap_is_met_by_each_sdk(talks, simulator, sdk):
+    """A stream that stands still goes on; of those that fail, the talk expects what is raised."""
+    ended = {}
+    for mishap in islice(filter(None, traffic.dealt_mishaps()), len(traffic.MISHAPS)):
+        turn = Turn("m", MESSAGES, {"Simulate-Tokens": "60", "Simulate-Fault": mishap}, True, None)
+        with contextlib.suppress(*talks[sdk].errors):
+            await talks[sdk].say(turn)
+            ended[mishap.partition(";")[0]] = "read"
+    assert ended == {"stall": "read"}
+    assert [one["fault"] for one in await accounts(simulator)] == ["stall", "cut", "error"]
+
+
 async def test_a_visit_is_a_session(talks, simulator, monkeypatch):
     """One user, one session, a path for each turn, and no turn forgets the one before."""
     monkeypatch.setattr(traffic, "PAUSE_S", 0.001)
     monkeypatch.setattr(Visitor, "_turn", lambda *given: Turn("m", given[2], given[3], True, None))
-    visitor = Visitor(talks, Random(4))
+    visitor = Visitor(talks, Random(4), repeat(None))
     seen: list[dict[str, Any]] = []
     while len(seen) < 2:
         known = {one["number"] for one in await accounts(simulator)}

@@ -1,19 +1,21 @@
 """Lively clients for the demo: real provider SDKs, talking through the gateway for ever.
 
 A handful of visitors come and go. Each visit has a user, a session and a few turns with one
-SDK; most turns are streamed, some are not, some meet an error, some are left early. The
-SDKs come with the `dev` extra and are imported when the traffic starts.
+SDK; most turns are streamed, some are not, some meet an error, some are left early, and now
+and then a stream stands still, fails or breaks off. The SDKs come with the `dev` extra and are
+imported when the traffic starts.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import cycle, repeat
 from random import Random
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
-
-from httpx import HTTPError
 
 from streamgauge.errors import ConfigurationError
 
@@ -25,6 +27,15 @@ PAUSE_S = 1.5
 
 # After a connection failed: the gateway may be restarting.
 BACK_OFF_S = 1.0
+
+# What goes wrong within a stream, in turn, so that whoever watches for a minute has seen each; one
+# stream in so many. The times and places are those of a provider on a bad day.
+MISHAPS = (
+    "stall; after=12 events; lasting=3500ms",
+    "cut; after=25 events",
+    "error; after=18 events",
+)
+STREAMS_PER_MISHAP = 12
 
 USERS = ("ada", "grace", "linus", "margaret", "dennis", "barbara", "edsger", "radia")
 
@@ -80,22 +91,33 @@ async def run_traffic(gateway: str, *, visitors: int = VISITORS, seed: int | Non
     """
     chance = Random(seed)  # noqa: S311 - traffic, not secrets
     talks = await asyncio.to_thread(_open_talks, gateway.rstrip("/"))
+    mishaps = dealt_mishaps()
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(visitors):
-                visitor = Visitor(talks, Random(chance.getrandbits(64)))  # noqa: S311
+                visitor = Visitor(talks, Random(chance.getrandbits(64)), mishaps)  # noqa: S311
                 group.create_task(visitor.come_and_go())
     finally:
         for talk in talks:
             await talk.close()
 
 
+def dealt_mishaps() -> Iterator[str | None]:
+    """Say for one stream after the other what goes wrong in it: mostly nothing."""
+    for mishap in cycle(MISHAPS):
+        yield from repeat(None, STREAMS_PER_MISHAP - 1)
+        yield mishap
+
+
 class Visitor:
     """Someone who uses an application that uses a model."""
 
-    def __init__(self, talks: Sequence[Talk], chance: Random) -> None:
+    def __init__(
+        self, talks: Sequence[Talk], chance: Random, mishaps: Iterator[str | None]
+    ) -> None:
         self._talks = talks
         self._chance = chance
+        self._mishaps = mishaps
 
     async def come_and_go(self) -> None:
         """Visit again and again; the first comes soon, for whoever waits to see something."""
@@ -140,11 +162,14 @@ class Visitor:
             "Simulate-Jitter-Ms": "60%",
             "Simulate-Tokens": str(int(temper.tokens * chance.uniform(0.3, 1.7)) + 1),
         }
+        is_streamed = chance.random() < 0.8
+        if is_streamed and (mishap := next(self._mishaps)) is not None:
+            wishes["Simulate-Fault"] = mishap
+            return Turn(temper.model, messages, {**headers, **wishes}, True, None)
         luck = chance.random()
         if luck < 0.05:
             wishes = {"Simulate-Status": chance.choice(["429", "429", "500", "529"])}
         leaves = chance.randint(0, 40) if luck > 0.94 else None
-        is_streamed = chance.random() < 0.8
         return Turn(temper.model, messages, {**headers, **wishes}, is_streamed, leaves)
 
 
@@ -235,27 +260,38 @@ TOGETHER = (
 def _open_talks(gateway: str) -> tuple[Talk, ...]:
     """Import the SDKs, which takes seconds, and make their clients; no key is a real one."""
     try:
-        from anthropic import AnthropicError, AsyncAnthropic
-        from openai import AsyncOpenAI, OpenAIError
-        from together import AsyncTogether, TogetherError
+        import anthropic
+        import openai
+        import together
     except ImportError as error:
         raise ConfigurationError(
             f"the demo's clients need {error.name}; install streamgauge[dev]"
         ) from None
-    # A stream that breaks off may show as the HTTP library's own error.
     usual: dict[str, Any] = {"api_key": "demo", "max_retries": 0}
     return (
         ChatTalk(
-            AsyncOpenAI(base_url=f"{gateway}/openai/v1", **usual), (OpenAIError, HTTPError), OPENAI
+            openai.AsyncOpenAI(base_url=f"{gateway}/openai/v1", **usual),
+            (openai.OpenAIError, _http_error(openai)),
+            OPENAI,
         ),
         MessagesTalk(
-            AsyncAnthropic(base_url=f"{gateway}/anthropic", **usual),
-            (AnthropicError, HTTPError),
+            anthropic.AsyncAnthropic(base_url=f"{gateway}/anthropic", **usual),
+            (anthropic.AnthropicError, _http_error(anthropic)),
             ANTHROPIC,
         ),
         ChatTalk(
-            AsyncTogether(base_url=f"{gateway}/together", **usual),
-            (TogetherError, HTTPError),
+            together.AsyncTogether(base_url=f"{gateway}/together", **usual),
+            (together.TogetherError, _http_error(together)),
             TOGETHER,
         ),
     )
+
+
+def _http_error(sdk: ModuleType) -> type[Exception]:
+    """Return the error of the HTTP library under *sdk*: a stream that breaks off may show as that.
+
+    Which one it is, httpx or httpx2, depends on the SDK and its version.
+    """
+    (library,) = sdk.DefaultAsyncHttpxClient.__bases__
+    error: type[Exception] = sys.modules[library.__module__.partition(".")[0]].HTTPError
+    return error
