@@ -102,7 +102,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
         store,
         recording.live,
         health=health,
-        ui_dir=UI_DIR if UI_DIR.is_dir() else None,
+        ui_dir=UI_DIR,
         journal=journal,
         answers=Answers(recording.live, store),
         secret=secret_of(settings.data_dir),
