@@ -141,7 +141,7 @@ def test_a_fault_of_ours_at_the_end_still_leaves_a_record(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a fault in our own code")
 
-    monkeypatch.setattr("streamgauge.recorder.capture.usage_of", broken)
+    monkeypatch.setattr("streamgauge.recorder.capture.counted", broken)
     exchange = Exchange(journal).streams("a")
     (record,) = desk.read(desk.follower())
     assert (record.id, record.outcome) == (exchange.id, Outcome.COMPLETED)

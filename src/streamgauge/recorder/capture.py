@@ -21,9 +21,6 @@ from streamgauge.journal.format import (
     LOST,
     OVERHEAD,
     TOLD,
-    TOLD_COST,
-    TOLD_INPUT,
-    TOLD_OUTPUT,
     TUNNEL_DOWN,
     TUNNEL_UP,
     UNTIMED,
@@ -35,40 +32,30 @@ from streamgauge.journal.format import (
     Retried,
     headers_of,
 )
-from streamgauge.meter.cost import cost_of
-from streamgauge.meter.estimate import estimated, is_whole
 from streamgauge.meter.timeline import Timeline
-from streamgauge.meter.tokenizer import counted_as
-from streamgauge.meter.usage import usage_of
 from streamgauge.record import (
-    Attempt,
     ClosedBy,
-    Cost,
-    CostSource,
     Outcome,
     Price,
     Record,
     Source,
     Timing,
     Transcript,
-    Usage,
     UsageSource,
 )
+from streamgauge.recorder.attempts import Attempts
 from streamgauge.recorder.labels import (
-    EVENT_TYPE,
     Labels,
     joined,
     labels_of,
     provider_request_id,
 )
-from streamgauge.recorder.outcome import Verdict, judge
+from streamgauge.recorder.outcome import judge
 from streamgauge.recorder.source import Ending
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
+from streamgauge.recorder.tally import counted, reported
 from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, decoding_of, inflated
 from streamgauge.wire.request import RequestFacts, read_request
-
-# More attempts than a plan can have.
-MAX_ATTEMPTS = 300
 
 # The times of so many chunks are kept, 16 bytes each; all are counted.
 MAX_TIMED_CHUNKS = 1_000_000
@@ -90,7 +77,6 @@ class Capture:
     """Takes the entries of one exchange in their order; `finish` makes the record."""
 
     __slots__ = (
-        "_attempt_ns",
         "_attempts",
         "_decoding",
         "_facts",
@@ -161,8 +147,7 @@ class Capture:
         self._overheads = array("I")
         self._max_overhead = 0
         self._lost_bytes = 0
-        self._attempts: list[tuple[Retried, Open, int, int]] = []  # that failed; begin, end
-        self._attempt_ns = t_ns
+        self._attempts = Attempts(t_ns)
         self._readers: list[asyncio.Future[None]] = []  # who waits for more
         self._whole: bytes | None = None  # what was said, once it is over
         self.ending: Ending | None = None
@@ -184,9 +169,7 @@ class Capture:
     def retried(self, t_ns: int, entry: Retried) -> None:
         """An attempt has failed; the next one goes somewhere else, or there again."""
         self._last_ns = t_ns
-        if len(self._attempts) < MAX_ATTEMPTS:
-            self._attempts.append((entry, self.open, self._attempt_ns, t_ns))
-        self._attempt_ns = entry.begins_ns
+        self._attempts.failed(t_ns, self.open, entry)
         self.open = replace(
             self.open,
             provider=entry.provider,
@@ -319,7 +302,9 @@ class Capture:
         record = self._account(
             timeline,
             ended_at=self._wall(t_ns),
-            attempts=self._all_attempts(t_ns, verdict),
+            attempts=self._attempts.listed(
+                t_ns, self.open, status=status, verdict=verdict, t0=self._t0
+            ),
             **{name: getattr(verdict, name) for name in verdict.__struct_fields__},
         )
         transcript = self._transcript(timeline)
@@ -403,7 +388,18 @@ class Capture:
         self._tell()
 
     def _account(self, timeline: Timeline, **ending: Any) -> Record:
-        usage = self._estimated(self._usage())
+        body = self._plain_request()
+        usage, cost = counted(
+            self._decoding,
+            self._told,
+            request=body,
+            status=self._status,
+            labels=self._labels,
+            provider=self.open.provider,
+            model=self._model,
+            at=self._wall(self._opened_ns),
+            prices=self._prices,
+        )
         if len(self._overheads) == MAX_OVERHEADS:
             self._overheads.append(self._max_overhead)
         timing = timeline.timing(
@@ -412,7 +408,7 @@ class Capture:
             overheads_ns=self._overheads,
         )
         omit = self._labels
-        request = None if omit.omit_request else self._plain_request().decode("utf-8", "replace")
+        request = None if omit.omit_request else body.decode("utf-8", "replace")
         self._request.drop()
         known = self._known()
         if self._decoding is not None and self._decoding.is_read:
@@ -426,7 +422,7 @@ class Capture:
             **known,
             **_fields(timing),
             **_fields(usage),
-            **_fields(self._cost(usage)),
+            **_fields(cost),
             **ending,
             request_body=request,
         )
@@ -438,86 +434,6 @@ class Capture:
             response_headers=self._response_headers,
             raw=b"" if self._labels.omit_response else raw,
             chunks=timeline.chunks,
-        )
-
-    def _all_attempts(self, t_ns: int, verdict: Verdict) -> tuple[Attempt, ...]:
-        """Return what failed and, at last, what this record tells of; nothing for one attempt."""
-        if not self._attempts:
-            return ()
-        failed = [
-            Attempt(
-                provider=opening.provider,
-                upstream=opening.upstream,
-                model=opening.model,
-                started_ms=self._ms(begin),
-                ended_ms=self._ms(end),
-                http_status=entry.status,
-                error_type=entry.error_type,
-                error_message=entry.error_message,
-            )
-            for entry, opening, begin, end in self._attempts
-        ]
-        last = Attempt(
-            provider=self.open.provider,
-            upstream=self.open.upstream,
-            model=self.open.model,
-            started_ms=self._ms(self._attempt_ns),
-            ended_ms=self._ms(t_ns),
-            http_status=self._status,
-            error_type=verdict.error_type,
-            error_message=verdict.error_message,
-        )
-        return (*failed, last)
-
-    def _ms(self, t_ns: int) -> float:
-        return max(t_ns - self._t0, 0) / 1e6
-
-    def _usage(self) -> Usage:
-        decoding = self._decoding
-        if decoding is None:
-            return Usage()
-        usage = usage_of(
-            decoding.reply.usage, dialect=self._dialect, final=decoding.reply.is_usage_final
-        )
-        asked, said = map(self._told.get, (TOLD_INPUT, TOLD_OUTPUT))
-        if usage.usage_source is not UsageSource.UNKNOWN or (asked is None and said is None):
-            return usage
-        return Usage(input_tokens=asked, output_tokens=said, usage_source=UsageSource.REPORTED)
-
-    def _estimated(self, usage: Usage) -> Usage:
-        """Return *usage*, with what nobody reported counted, if there was an answer at all."""
-        decoding = self._decoding
-        if decoding is None or not decoding.is_read or (self._status or 200) != 200:
-            return usage
-        if EVENT_TYPE in self._labels.properties:
-            return usage  # a tool or a database has no tokens
-        if is_whole(usage):
-            return usage
-        return estimated(
-            usage,
-            request=self._plain_request(),
-            reply=decoding.reply.reply(),
-            dialect=self._dialect,
-            # A router may have asked another model than the client did.
-            model=counted_as(decoding.reply.model, self._model),
-        )
-
-    def _cost(self, usage: Usage) -> Cost:
-        decoding = self._decoding
-        cost = self._told.get(TOLD_COST)
-        if cost is not None:
-            return Cost(cost_usd=cost / 1e9, cost_source=CostSource.PROVIDER)
-        if decoding is None:
-            return Cost()
-        return cost_of(
-            usage,
-            provider=self.open.provider,
-            models=(self._labels.priced_as, decoding.reply.model, self._model),
-            at=self._wall(self._opened_ns),
-            raw=decoding.reply.usage,
-            about=decoding.reply.about,
-            calls=decoding.reply.tool_calls(),
-            own=self._prices,
         )
 
     # -- while it runs -----------------------------------------------------------------------------
@@ -538,7 +454,7 @@ class Capture:
     def progress(self, now_ns: int) -> dict[str, Any]:
         """Return what the live view says while it runs. Tokens are counted by pieces of text
         until the provider tells."""
-        usage = self._usage()
+        usage = reported(self._decoding, self._told)
         timeline, decoding = self._timeline, self._decoding
         tokens, source = usage.output_tokens, usage.usage_source
         # What a provider says at the beginning ("1 so far") is soon less than what has come.
@@ -570,7 +486,7 @@ class Capture:
     def so_far(self) -> Record:
         """Return the record of the exchange as it is now, still open."""
         timing = self._timeline.timing() if self._timeline is not None else Timing()
-        usage = self._usage()
+        usage = reported(self._decoding, self._told)
         return Record(**self._known(), **_fields(timing), **_fields(usage), outcome=Outcome.OPEN)
 
     # -- parts -------------------------------------------------------------------------------------
@@ -622,9 +538,7 @@ class Capture:
 
     @property
     def _dialect(self) -> str | None:
-        if self._decoding is None or self._decoding.dialect is None:
-            return None
-        return self._decoding.dialect.name
+        return self._decoding.dialect_name if self._decoding is not None else None
 
     @property
     def _is_streaming(self) -> bool:

@@ -70,6 +70,11 @@ class Decoding:
         return self.dialect is not None
 
     @property
+    def dialect_name(self) -> str | None:
+        """The dialect's name, None while it is unknown."""
+        return self.dialect.name if self.dialect is not None else None
+
+    @property
     def is_whole(self) -> bool:
         """Whether the dialect's last word has come, or it has none and gave its reason to end."""
         if self.reply.has_terminal:
