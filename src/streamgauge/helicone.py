@@ -73,8 +73,7 @@ class HeliconeLogBuilder(LogBuilder):
         additional_headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(logger._logger.delivery, request, logger.headers, additional_headers)
-
-    was_cancelled = False
+        self.was_cancelled = False  # for callers to set, as in theirs
 
     @quiet
     def set_error(self, error: Any, status: int | None = None) -> None:

@@ -392,9 +392,9 @@ def test_a_fork_waits_until_nothing_is_being_sent(server):
             f"""
             import os, sys, threading
             from streamgauge import ManualLogger
-            from streamgauge.sdk import delivery
+            from streamgauge.sdk import delivery, process
 
-            delivery.FORK_S = 30.0
+            process.FORK_S = 30.0
             busy = threading.Event()
             posted = delivery.Delivery._posted
 

@@ -12,8 +12,8 @@ from inspect import iscoroutinefunction
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar, cast
 
-from streamgauge.sdk.delivery import everyone
 from streamgauge.sdk.logger import in_thread
+from streamgauge.sdk.process import everyone
 
 P = ParamSpec("P")
 T = TypeVar("T")

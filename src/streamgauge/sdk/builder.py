@@ -17,11 +17,12 @@ from time import perf_counter, time_ns
 from typing import Any, ParamSpec, TypeVar, overload
 
 from streamgauge.sdk.account import LEFT, Account
-from streamgauge.sdk.delivery import Delivery, before_the_end
+from streamgauge.sdk.delivery import Delivery
 from streamgauge.sdk.faults import BY_READER, fault_of
 from streamgauge.sdk.ids import LogId, new_id
 from streamgauge.sdk.labels import Headers, labelled
 from streamgauge.sdk.plain import http_answer, snapshot
+from streamgauge.sdk.process import before_the_end
 from streamgauge.sdk.streams import AsyncLoggedStream, EitherStream, LoggedStream
 
 P = ParamSpec("P")
@@ -183,7 +184,8 @@ class LogBuilder:
         self.__exit__(kind, error, traceback)
 
     def _own(self) -> None:
-        """A copy in a forked child is not sent, unless it is used there; the original is."""
+        """Make this process the one that sends it: a copy in a forked child is not sent, unless
+        it is used there."""
         self._pid = os.getpid()
 
     def _send_when_ended(self) -> None:

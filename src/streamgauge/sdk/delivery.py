@@ -7,21 +7,16 @@ bounded: what has no room is counted, and the loss is said once.
 
 The queue is a `SimpleQueue`, because ``put`` may be called by the garbage collector in the
 middle of anything, also of another ``put``. The thread is a daemon: it never keeps a
-program alive; `close_all` gives it a bounded time at the end.
+program alive; `process.close_all` gives it a bounded time at the end.
 """
 
 from __future__ import annotations
 
-import atexit
-import codecs
 import gzip
 import logging
-import os
 import queue
 import random
-import sys
 import threading
-import weakref
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from streamgauge.errors import ConfigurationError
+from streamgauge.sdk import process
 from streamgauge.sdk.account import Account
 from streamgauge.sdk.spool import Letter, Spool
 
@@ -57,8 +53,6 @@ GZIP_FROM_BYTES = 16 * 1024
 # no time for long ones.
 FIRST_PAUSE_S, LONGEST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0, 0.25
 TIMEOUT_S = 10.0
-# What a fork waits at most until nothing is being sent.
-FORK_S = 1.0
 EXIT_TIMEOUT_S = 5.0
 
 # Answers after which trying again is no use: the log itself is at fault.
@@ -105,13 +99,13 @@ class Delivery:
         self._folder = spool
         self._max_queued = max_queued
         self._timeout = timeout
-        import_client()
-        self._begin()
+        process.import_client()
+        self.begin()
         with suppress(Exception):  # a proxy that is none; sending will say so
             self._connected()
-        everyone.add(self)
+        process.everyone.add(self)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Begin with nothing, in this process."""
         self._queue: queue.SimpleQueue[Account | Marker | None] = queue.SimpleQueue()
         self._waiting: deque[Letter | Marker] = deque()
@@ -142,7 +136,7 @@ class Delivery:
                 return
             self._is_ending = False
             self._thread = threading.Thread(target=self._run, name="streamgauge", daemon=True)
-            _end_with_the_process()
+            process.end_with_it()
             try:
                 self._thread.start()
             except RuntimeError:  # the interpreter is ending; `close` settles what is left
@@ -434,68 +428,6 @@ class Delivery:
         return self._spool
 
 
-# Every delivery of this process; and what is to be put before they are closed.
-everyone: weakref.WeakSet[Delivery] = weakref.WeakSet()
-before_the_end: list[Callable[[], None]] = []
-
-
-def close_all() -> None:
-    """End what still runs and close every delivery within its bound, as the process ends."""
-    for end in before_the_end:
-        end()
-    begin = monotonic()
-    for one in list(everyone):
-        one.close(max(begin + one.exit_timeout - monotonic(), 0.0))
-
-
-# Those that wait for a fork to be over.
-_paused: list[Delivery] = []
-
-
-def pause_all() -> None:
-    """Let a process fork between two logs only.
-
-    OpenSSL has locks of its own, and none of them is free again in a child that was forked while
-    another thread had it: the child would wait for ever at its first look at a certificate.
-    """
-    end = monotonic() + FORK_S
-    _paused.extend(one for one in list(everyone) if one.pause(max(end - monotonic(), 0.0)))
-
-
-def resume_all() -> None:
-    """Go on in the parent."""
-    while _paused:
-        _paused.pop().resume()
-
-
-def forget_all() -> None:
-    """Begin with nothing in a forked child: the parent sends what the parent was told."""
-    _paused.clear()
-    for one in list(everyone):
-        one._begin()
-
-
-def import_client() -> None:
-    """Import what sending needs, in the thread of whoever makes a logger, and not behind its back.
-
-    Others look at modules that are half imported, as OpenAI's SDK does at httpx; and a child that
-    is forked meanwhile could never finish, because it has no copy of the thread that would.
-    """
-    import certifi  # noqa: F401 - httpx imports these two for its first client
-    import httpcore  # noqa: F401
-    import httpx  # noqa: F401
-
-    codecs.lookup("idna")  # imported by the first look for a host
-
-
-def _end_with_the_process() -> None:
-    """Be called at the end of a process that ends without ``atexit``, as forked workers do."""
-    for name in ("multiprocessing", "billiard"):
-        process, util = sys.modules.get(f"{name}.process"), sys.modules.get(f"{name}.util")
-        if process and util and getattr(process.current_process(), "_parent_pid", None):
-            util.Finalize(None, close_all, exitpriority=0)
-
-
 def _seconds(retry_after: str | None) -> float:
     try:
         return max(float(retry_after or 0), 0.0)
@@ -507,8 +439,3 @@ def _version() -> str:
     from streamgauge import __version__
 
     return __version__
-
-
-atexit.register(close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=pause_all, after_in_parent=resume_all, after_in_child=forget_all)
