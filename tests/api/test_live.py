@@ -8,7 +8,8 @@ from contextlib import aclosing
 import httpx
 import pytest
 
-from streamgauge.api.live import HEARTBEAT, event, events
+from streamgauge.api.live import HEARTBEAT, event, events, while_allowed
+from streamgauge.keys import Keys, Scope
 from tests.api.serving import MemoryLive, assert_no_subscribers
 
 
@@ -53,6 +54,46 @@ async def test_a_comment_comes_when_nothing_happens():
         await live.publish(("closed", {"id": "a"}))
         got = [piece for piece in await first(source, 2) if piece != HEARTBEAT]
         assert got[:1] == [event("closed", {"id": "a"})]
+
+
+async def test_it_goes_on_as_long_as_it_may():
+    """Asked once a second at most, and at a heartbeat, too; then the subscription ends."""
+    live, time, asked, answers = MemoryLive(), [0.0], [], [True, False]
+
+    def may_go_on():
+        asked.append(time[0])
+        return answers.pop(0)
+
+    source = while_allowed(events(live, heartbeat_s=0.01), may_go_on, now=lambda: time[0])
+    async with aclosing(source):
+        for time[0] in (0.0, 0.9, 1.0, 1.5, 1.9):
+            assert await anext(source) == HEARTBEAT
+        time[0] = 2.0
+        assert await anext(source, "end") == "end"
+    assert asked == [1.0, 2.0]
+    assert not live.subscribers
+
+
+def test_a_revoked_key_ends_what_it_has_open(api, served, monkeypatch):
+    """The client is refused when it comes again."""
+    monkeypatch.setattr("streamgauge.api.live.ASK_AGAIN_S", 0.0)
+    folder = served.journal.directory.parent
+    served.parts.keys = keys = Keys(folder)
+    key, secret = keys.create("reader", [Scope.READ])
+    api.headers["Authorization"] = f"Bearer {secret}"
+    served.live.open["a"] = opened("a")
+    try:
+        with api.stream("GET", "/api/v1/live") as answer:
+            pieces = answer.iter_raw()
+            assert next(pieces) == event("opened", opened("a"))
+            keys.revoke(key.id)
+            served.call(lambda: served.live.publish(("closed", {"id": "a"})))
+            assert list(pieces) == []
+        assert api.get("/api/v1/live").status_code == 401
+        assert_no_subscribers(served)
+    finally:
+        (folder / "keys.json").unlink()
+        served.parts.keys = Keys(folder)
 
 
 async def test_the_end_of_the_subscription_is_the_end_of_the_stream():

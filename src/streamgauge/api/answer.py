@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
 from streamgauge.api.guard import EVERYBODY, admit
-from streamgauge.api.live import EventStream
+from streamgauge.api.live import EventStream, while_allowed
 from streamgauge.api.params import BytesOperation, Query
 from streamgauge.api.parts import Answer, Given, Parts
 from streamgauge.api.records import BAD_QUESTION, NOT_FOUND, not_stored
@@ -140,7 +140,11 @@ async def _resumed(
         found = await parts.answers.find(record_id)
     if found is None:
         raise NotFound(NOT_YET.format(record_id))
-    if not _may_read(request, parts, record_id, found, wanted):
+    is_signed = _is_signed(parts, record_id, wanted)
+    is_nobodys = not is_signed and found.key_hash is None
+    if is_nobodys:
+        admit(request, Scope.READ)
+    elif not is_signed and not _is_owner(request, parts, found):
         why = (
             "an answer is for the key that made the request: send that key, or use the URL in "
             "the Streamgauge-Resume-Url of the answer, which is good for a day"
@@ -161,13 +165,19 @@ async def _resumed(
     headers = SANDBOX | STREAMED | origin | {"Content-Type": media_type}
     if encoding and not wanted.offset:
         headers["Content-Encoding"] = encoding
+    pieces = parts.answers.read(
+        found,
+        wanted.offset,
+        is_following=wanted.is_following,
+        is_numbering=wanted.is_numbering,
+    )
+
+    def may_go_on() -> bool:
+        admit(request, Scope.READ)  # raises: what is cut must not look whole
+        return True
+
     return EventStream(
-        iterator=parts.answers.read(
-            found,
-            wanted.offset,
-            is_following=wanted.is_following,
-            is_numbering=wanted.is_numbering,
-        ),
+        iterator=while_allowed(pieces, may_go_on) if is_nobodys else pieces,
         status_code=200,
         media_type=media_type,
         headers=headers,
@@ -180,19 +190,13 @@ def is_young(record_id: str) -> bool:
     return began is not None and datetime.now(UTC) - began < YOUNG
 
 
-def _may_read(
-    request: Request[Any, Any, Any],
-    parts: Parts,
-    record_id: str,
-    found: Answer,
-    wanted: Wanted,
-) -> bool:
+def _is_signed(parts: Parts, record_id: str, wanted: Wanted) -> bool:
     said = wanted.signature
-    if said is not None and parts.signer.is_good(record_id, wanted.expires, said, now=time()):
-        return True
-    if found.key_hash is None:
-        admit(request, Scope.READ)  # it is nobody's in particular
-        return True
+    return said is not None and parts.signer.is_good(record_id, wanted.expires, said, now=time())
+
+
+def _is_owner(request: Request[Any, Any, Any], parts: Parts, found: Answer) -> bool:
+    """Whether it comes with the provider's key that made the request."""
     keys = [request.headers.get(name.decode()) for name in KEY_HEADERS]
     return any(parts.hash_key(key.encode()) == found.key_hash for key in keys if key)
 

@@ -77,6 +77,15 @@ def admit(connection: Connection, scope: Scope) -> None:
         raise Refused(403, f"this takes a key with the scope {scope}; {key.name!r} has none")
 
 
+def is_admitted(connection: Connection, scope: Scope) -> bool:
+    """Whether the request may, or may still, do what takes *scope*."""
+    try:
+        admit(connection, scope)
+    except (Refused, KeysError):
+        return False
+    return True
+
+
 def key_of(connection: Connection) -> Key | None:
     """Return the key that came with a request; raises `KeysError`."""
     return _parts(connection).keys.find(_told(connection))

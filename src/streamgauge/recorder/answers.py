@@ -9,7 +9,7 @@ dialect, or is cut.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from streamgauge.errors import StreamgaugeError
@@ -64,7 +64,7 @@ class Stored:
 
 async def read(
     source: Source, offset: int, *, is_following: bool = True, is_numbering: bool = False
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield the answer from byte *offset* on, until its end or, not following, until now.
 
     Raises `Cut` where it ended badly and no event can say so.
