@@ -303,6 +303,16 @@ def test_a_body_that_is_too_long_to_keep_says_so(
     assert record.response_text.endswith("word99 ")
 
 
+def test_a_log_without_its_last_chunks_is_no_broken_stream(desk: Desk, journal: Writer) -> None:
+    """The SDK shortened it, or could not unpack what its reader got; it knows how it ended."""
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hel"))
+    said = ("not_kept_whole", "without the last 12 chunks")
+    exchange.ends(180, error=said)
+    record, _ = only(desk)
+    assert (record.outcome, record.closed_by) == (Outcome.COMPLETED, ClosedBy.UPSTREAM)
+    assert (record.error_type, record.error_message) == said
+
+
 def test_a_tunnel_is_counted_not_read(desk: Desk, journal: Writer) -> None:
     """Sizes and times both ways."""
     exchange = Exchange(journal).opens(body=b"", path="/v1/realtime")

@@ -18,6 +18,9 @@ RESTARTED = End(
     "what had arrived by then is kept",
 )
 
+# The last of an answer is not here, but nobody missed it; the SDK says so, too.
+NOT_KEPT = "not_kept_whole"
+
 
 class Verdict(Struct, frozen=True, kw_only=True):
     """The end of a record."""
@@ -50,7 +53,8 @@ def judge(
         error_message=end.error_message,
     )
     if decoding is not None:
-        verdict = _by_stream(verdict, status, decoding, is_all_here=not lost_bytes, is_told=is_told)
+        is_all_here = not lost_bytes and end.error_type != NOT_KEPT
+        verdict = _by_stream(verdict, status, decoding, is_all_here=is_all_here, is_told=is_told)
     elif verdict.outcome is Outcome.COMPLETED and (status or 0) >= 400:
         verdict = replace(verdict, outcome=Outcome.HTTP_ERROR, closed_by=ClosedBy.UPSTREAM)
     if lost_bytes and verdict.error_type is None:
@@ -63,7 +67,7 @@ def judge(
     if unkept_bytes and verdict.error_type is None:
         return replace(
             verdict,
-            error_type="not_kept_whole",
+            error_type=NOT_KEPT,
             error_message=f"the last {unkept_bytes} bytes of its bodies are counted but not kept: "
             "they are too long, or the disk of the data folder is full. The client got them",
         )
