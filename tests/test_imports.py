@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {
         "store",
         "journal",
+        "recorder.health",
         "recorder.live",
         "recorder.labels",
         "recorder.replay",

@@ -82,7 +82,6 @@ def _journal(settings: Settings, name: str) -> Writer:
 async def recorder(settings: Settings, _: list[str]) -> None:
     """Run the recorder and the API until it is told to stop."""
     from streamgauge.api.app import create_app
-    from streamgauge.api.health import Health
     from streamgauge.api.parts import Parts
     from streamgauge.api.stop import Workers
     from streamgauge.recorder import Recorder
@@ -94,14 +93,11 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     store = open_store(settings.store_url, wait_s=STORE_WAIT_S)
     recording = Recorder(settings, store)
 
-    def health() -> Health:
-        return msgspec.convert(recording.health(), Health, from_attributes=True)
-
     journal = _journal(settings, "ingest")
     parts = Parts(
         store,
         recording.live,
-        health=health,
+        health=recording.health,
         ui_dir=UI_DIR,
         journal=journal,
         answers=Answers(recording.live, store),

@@ -13,11 +13,12 @@ from uuid import UUID
 import uvicorn
 
 from streamgauge.api.app import create_app
-from streamgauge.api.health import Health, JournalHealth, RecorderHealth, StoreHealth, WorkerHealth
 from streamgauge.api.parts import Parts
+from streamgauge.journal.status import JournalHealth
 from streamgauge.journal.writer import Writer
 from streamgauge.keys import Keys
 from streamgauge.recorder.answers import Answers
+from streamgauge.recorder.health import Health, RecorderHealth, StoreHealth, WorkerHealth
 from streamgauge.recorder.live import Live
 from streamgauge.store.loader import Store
 

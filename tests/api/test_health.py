@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamgauge.api.health import Health, judged
+from streamgauge.api.health import judged
 from streamgauge.errors import StoreError
+from streamgauge.recorder.health import Health
 from tests.api.serving import HEALTHY
 from tests.storing import put, record
 

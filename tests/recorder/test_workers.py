@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streamgauge.journal.status import Status, WorkerStatus
+from streamgauge.journal.status import JournalHealth, WorkerStatus
 from streamgauge.journal.waker import WAKE
 from streamgauge.recorder.workers import Workers
 
@@ -41,7 +41,7 @@ def status(number: int) -> WorkerStatus:
         node="local",
         worker=str(number),
         pid=number,
-        journal=Status(lost_bytes=number),
+        journal=JournalHealth(lost_bytes=number),
     )
 
 

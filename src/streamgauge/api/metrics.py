@@ -13,9 +13,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from streamgauge.api.guard import READ
-from streamgauge.api.health import Health, WorkerHealth, judged
+from streamgauge.api.health import judged
 from streamgauge.api.parts import Given
 from streamgauge.errors import StoreError
+from streamgauge.recorder.health import Health, WorkerHealth
 from streamgauge.store import queries
 
 Family = type[CounterMetricFamily] | type[GaugeMetricFamily]

@@ -13,8 +13,8 @@ from streamgauge.secrets import KeyHasher, Signer
 from streamgauge.store.loader import Store
 
 if TYPE_CHECKING:
-    from streamgauge.api.health import Health
     from streamgauge.api.log import Entry, Journal
+    from streamgauge.recorder.health import Health
 
 
 class Live(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 
-class Status(Struct, frozen=True, kw_only=True):
+class JournalHealth(Struct, frozen=True, kw_only=True):
     """The state of one writer. What is lost went to the client, but not into the journal.
 
     ``stalled``: writing is left to a thread, so the journal may be behind the clients.
@@ -28,7 +28,7 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
     node: str
     worker: str
     pid: int
-    journal: Status
+    journal: JournalHealth
     counters: dict[str, int] = field(default_factory=dict)
 
 

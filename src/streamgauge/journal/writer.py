@@ -25,7 +25,7 @@ from streamgauge.journal.format import BLOCK, CHUNK, ENTRY, Kind
 from streamgauge.journal.losses import Losses
 from streamgauge.journal.owner import own
 from streamgauge.journal.segments import JOINED_BLOCK_BYTES, MAX_BLOCK_BYTES
-from streamgauge.journal.status import Status, WorkerStatus, node_and_worker
+from streamgauge.journal.status import JournalHealth, WorkerStatus, node_and_worker
 from streamgauge.journal.syncer import Syncer
 from streamgauge.journal.waker import Waker
 
@@ -208,9 +208,9 @@ class Writer:
         """How many entries were ever lost."""
         return self._losses.entries
 
-    def status(self) -> Status:
+    def status(self) -> JournalHealth:
         """Return what was written and what was not."""
-        return Status(
+        return JournalHealth(
             written_bytes=self._appender.written_bytes,
             lost_entries=self._losses.entries,
             lost_bytes=self._losses.bytes,

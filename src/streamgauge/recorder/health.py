@@ -1,21 +1,19 @@
-"""How the recorder is: the numbers behind /healthz and /metrics.
-
-The API has structs of the same fields; the assembly hands one over as the other, so that
-neither side has to know the other.
-"""
+"""How the recorder is: the numbers behind /healthz and /metrics, in the shape of /healthz."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
-from streamgauge.journal.status import Status
+from streamgauge.journal.status import JournalHealth
 
 # What a worker counts of itself and tells about once a second.
 COUNTERS = ("open", "exchanges", "refused", "clients", "tasks")
 
 
 class WorkerHealth(Struct, frozen=True, kw_only=True):
-    """One gateway worker; ``open`` counts exchanges that run now.
+    """One gateway worker. ``age_s``: seconds since it last reported; ``open``: exchanges now.
 
     ``exchanges`` and ``refused`` (no exchange came of it) count since its start; ``clients`` are
     connections.
@@ -30,32 +28,33 @@ class WorkerHealth(Struct, frozen=True, kw_only=True):
     refused: int = 0
     clients: int = 0
     tasks: int = 0
-    journal: Status
+    journal: JournalHealth
 
 
 class RecorderHealth(Struct, frozen=True, kw_only=True):
     """How far the recorder is behind the journal, and what it could not read."""
 
-    lag_bytes: int
-    lag_s: float
-    records_stored: int
-    frames_dropped: int
-    frames_repaired: int
+    lag_bytes: int = 0
+    lag_s: float = 0.0
+    records_stored: int = 0
+    frames_dropped: int = 0
+    frames_repaired: int = 0
 
 
 class StoreHealth(Struct, frozen=True, kw_only=True):
-    """How the latest insert went."""
+    """The store. ``last_error`` is that of the latest insert, None after one that went well."""
 
     scheme: str
-    ok: bool
-    last_error: str | None
+    ok: bool = True
+    last_error: str | None = None
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """All of it."""
+    """The state of the process tree; the API judges its ``status``."""
 
     version: str
     uptime_s: float
     recorder: RecorderHealth
     store: StoreHealth
-    workers: tuple[WorkerHealth, ...]
+    workers: tuple[WorkerHealth, ...] = ()
+    status: Literal["ok", "degraded"] = "ok"
