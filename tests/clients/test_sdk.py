@@ -113,7 +113,7 @@ def _by_hand(call: Call, logger: ManualLogger, read: Callable[[httpx.Response], 
     request = call.request(CLAUDE, max_tokens=500)
     url = f"{call.url}/v1/messages"
     with (
-        httpx.Client() as client,
+        httpx.Client(timeout=30) as client,
         # The clock of the log runs before the provider's does.
         logger.log_builder(request, LABELS, "anthropic") as log,
         client.stream("POST", url, json=request, headers=WISHES) as answer,
