@@ -44,7 +44,7 @@ from streamgauge.gateway.trial import Trial
 from streamgauge.gateway.turn import Entry
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.gateway.upstream import UpstreamConnection
-from streamgauge.journal.format import Kind
+from streamgauge.journal.format import TUNNEL_DOWN, TUNNEL_UP, Kind
 from streamgauge.wire.detect import choose, dialect_of
 from streamgauge.wire.looks.first_content import FirstContent
 
@@ -221,7 +221,7 @@ class Relay:
         """Bytes from the client through an upgraded connection."""
         self.exchange.active_ns = at
         if self.journal is not None:
-            self.turn.note([(Kind.MARK, self.id, at, notes.mark("tunnel_up", len(data)))])
+            self.turn.note([(Kind.MARK, self.id, at, notes.mark(TUNNEL_UP, len(data)))])
         if self.upstream is not None:
             self.turn.send_up(self.upstream.write, data)
 
@@ -261,7 +261,7 @@ class Relay:
         """Pass on bytes of an upgraded connection."""
         self.exchange.active_ns = at
         if self.journal is not None:
-            self.turn.note([(Kind.MARK, self.id, at, notes.mark("tunnel_down", len(data)))])
+            self.turn.note([(Kind.MARK, self.id, at, notes.mark(TUNNEL_DOWN, len(data)))])
         self.turn.send_down(self.client.send, data)
 
     def upstream_closed(self, why: str) -> None:
