@@ -61,6 +61,14 @@ def test_it_tells_how_to_point_a_client_here_and_shows_the_first_request(
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
+def test_the_views_that_have_nothing_yet_tell_it_below_their_titles(visit_unused: Visit):
+    """One knows where one is."""
+    for path, title in (("/overview", "Overview"), ("/live", "Live")):
+        page = visit_unused(path)
+        expect(page.get_by_role("heading", name="Point a client here", level=2)).to_be_visible()
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/live", "/overview", "/sessions", "/users", "/models"])
 def test_every_empty_view_is_good_to_everyone(visit_unused: Visit, path: str, scheme: str):

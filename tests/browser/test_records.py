@@ -357,6 +357,13 @@ def test_the_chart_above_counts_by_outcome(visit: Visit, product: Product):
     expect(chart.locator("time")).to_be_visible()
 
 
+def test_where_nothing_matches_there_is_no_room_for_a_chart(visit: Visit):
+    """The answer stands where one looks for it."""
+    page = visit(f"/?user_id={nonce()}")
+    expect(page.get_by_text("No record matches these filters.")).to_be_visible()
+    expect(page.locator(".records-time > *")).to_have_count(0)
+
+
 def test_drawing_over_the_chart_is_a_part_of_the_time(visit: Visit, product: Product):
     """The address has its bounds, the rows are those within; a chip or two clicks undo it."""
     user = nonce()

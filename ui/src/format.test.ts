@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { ABSENT, bytes, clock, cost, count, counted, duration, exactMs, micros, rate } from "./format";
+import { ABSENT, bytes, clock, cost, count, counted, duration, exactMs, micros, rate, span } from "./format";
 
 test("absent is a dash in every format, never 0", () => {
   for (const format of [duration, exactMs, micros, count, rate, cost, bytes]) {
@@ -71,4 +71,8 @@ test("the time of day says the day only where it is another one", () => {
   const now = new Date(2026, 10, 23, 18, 0, 0);
   expect(clock(new Date(2026, 10, 23, 4, 5, 6).toISOString(), now)).toBe("04:05:06");
   expect(clock(new Date(2026, 10, 22, 4, 5, 6).toISOString(), now)).toBe("Nov 22, 04:05");
+});
+
+test("a length of time has the largest unit that fits", () => {
+  expect([0.5, 10, 90, 300, 21_600, 86_400].map(span)).toEqual(["0.5 s", "10 s", "90 s", "5 min", "6 h", "1 d"]);
 });

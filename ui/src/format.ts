@@ -31,6 +31,18 @@ export function duration(ms: Maybe<number>): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} m`;
 }
 
+const SPANS = [
+  [86_400, "d"],
+  [3600, "h"],
+  [60, "min"],
+] as const;
+
+/** A round length of time, given in seconds: 10 s, 5 min, 6 h, 1 d. */
+export function span(seconds: number): string {
+  const [unit, name] = SPANS.find(([length]) => seconds % length === 0) ?? [1, "s"];
+  return `${Number((seconds / unit).toFixed(3))} ${name}`;
+}
+
 /** Milliseconds to a tenth, where the exact moment matters: 1,234.5 ms. */
 export function exactMs(ms: Maybe<number>): string {
   return ms == null ? ABSENT : `${oneDecimal.format(ms)} ms`;

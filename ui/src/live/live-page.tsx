@@ -5,6 +5,7 @@ import type { Summary } from "../api/types";
 import { clock, cost, count, counted, duration, fullTime, rate } from "../format";
 import { FirstRun } from "../parts/connect";
 import { OutcomeBadge } from "../parts/outcome";
+import { nameOf } from "../parts/name";
 import { isOwn } from "../parts/own";
 import { Stop } from "../parts/stop";
 import { Link, navigate } from "../router";
@@ -156,7 +157,7 @@ const OpenStream = memo(function OpenStream({ exchange, now }: { exchange: OpenE
   const silence = silenceOf(exchange, now);
   return (
     <article className="stream" data-id={exchange.id} data-pace={pace}>
-      <Who {...exchange} />
+      <Who {...exchange} outcome="open" />
       <p className="stream-pace">
         <span className="stream-dot" aria-hidden="true" />
         {PACE_WORDS[pace]}
@@ -193,18 +194,23 @@ const ClosedStream = memo(function ClosedStream({ record }: { record: Summary })
         <Number name="tokens" value={count(record.output_tokens)} />
         <Number name="tok/s" value={rate(record.tokens_per_second)} />
       </dl>
-      <Tail text={record.error_message ?? record.finish_reasons.join(", ")} />
+      <p className="stream-end">{record.error_message ?? finish(record.finish_reasons)}</p>
     </article>
   );
 });
 
-type Named = Pick<OpenExchange, "id" | "model" | "path" | "provider" | "user_id" | "session_id">;
+/** Why the model stopped, in its own word, said so that nobody takes it for text. */
+function finish(reasons: readonly string[]): string {
+  return reasons.length === 0 ? "" : `finish reason: ${reasons.join(", ")}`;
+}
 
-function Who({ id, model, path, provider, user_id, session_id }: Named) {
+type Named = Pick<Summary, "id" | "outcome" | "model" | "path" | "provider" | "user_id" | "session_id">;
+
+function Who({ id, provider, user_id, session_id, ...named }: Named) {
   return (
     <div className="stream-who">
-      <Link className="row-link" href={`/records/${id}`}>
-        {model ?? path}
+      <Link className="row-link" href={`/records/${id}`} title={named.path}>
+        {nameOf(named)}
       </Link>
       <span>{[provider, user_id, session_id].filter(Boolean).join(" · ")}</span>
     </div>

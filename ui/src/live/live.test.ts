@@ -54,6 +54,13 @@ test("an exchange opens, moves on and closes", () => {
   expect(state.closedCount).toBe(1);
 });
 
+test("a token that is stated before there is content is none yet", () => {
+  const early = progress("a", 1500);
+  if (early.type === "progress") early.data.ttft_ms = null;
+  const { open } = reduce(NOTHING_YET, [opened("a"), early], clocks(100));
+  expect(open.get("a")?.progress?.output_tokens).toBeNull();
+});
+
 test("the age goes on between two events, from what the server said last", () => {
   let state = reduce(NOTHING_YET, [opened("a")], clocks(100));
   const young = state.open.get("a");

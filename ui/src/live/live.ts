@@ -103,7 +103,7 @@ export function reduce(
         open.set(known.id, {
           ...known,
           model: model ?? known.model,
-          progress: event.data,
+          progress: told(event.data),
           elapsedMs,
           seenAt: now,
         });
@@ -128,6 +128,11 @@ export function reduce(
     closedCount: state.closedCount + closed.length,
     connections,
   };
+}
+
+/** Some providers state a first token before they made one: none counts until content came. */
+function told(progress: Progress): Progress {
+  return progress.ttft_ms === null ? { ...progress, output_tokens: null } : progress;
 }
 
 /** How long an exchange has been open at `now`. */

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState, type ReactNode } from "react";
 
 import { ask } from "../api/client";
 import type { Bucket } from "../api/types";
-import { cost, count, duration, micros, rate, words } from "../format";
+import { cost, count, duration, micros, rate, span, words } from "../format";
 import { Chart, type Line } from "../parts/chart";
 import { FirstRun } from "../parts/connect";
 import { Figure } from "../parts/figure";
@@ -13,7 +13,7 @@ import { RangeTabs } from "../parts/range-tabs";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
 import { HeatmapChart } from "./heatmap";
-import { seriesOf } from "./series";
+import { isGrowing, seriesOf } from "./series";
 import "./overview.css";
 
 const REFRESH_MS = 15_000;
@@ -34,6 +34,7 @@ export function OverviewPage({ search }: ViewProps) {
   }, []);
 
   const buckets = series.data?.buckets;
+  const stepS = series.data?.bucket_s;
   const [total] = totals.data?.buckets ?? [];
   const error = totals.error ?? series.error;
   const select = (from: number, to: number) => {
@@ -44,22 +45,32 @@ export function OverviewPage({ search }: ViewProps) {
     navigate(`/overview?${query.toString()}`);
   };
 
-  if (totals.data && total === undefined && filters.name === "all") return <FirstRun />;
+  const isUnused = totals.data && total === undefined && filters.text === "";
   return (
     <main className="page overview">
       <div className="overview-head">
         <h1>Overview</h1>
-        <RangeTabs path="/overview" range={filters} />
+        {!isUnused && <RangeTabs path="/overview" range={filters} />}
+        {total && stepS != null && (
+          <p className="overview-step">Lines in steps of {span(stepS)}, numbers over the whole time</p>
+        )}
       </div>
       {error && <Problem error={error} onRetry={() => void totals.refetch()} />}
-      {totals.data && total === undefined && (
+      {isUnused && <FirstRun isInside />}
+      {totals.data && total === undefined && !isUnused && (
         <div className="notice">
           <p>Nothing in this time.</p>
         </div>
       )}
       {total && <Figures total={total} filters={filters.query} />}
-      {buckets && buckets.length > 0 && (
-        <Charts buckets={buckets} bucketS={series.data?.bucket_s ?? null} onSelect={select} />
+      {total && buckets && buckets.length > 0 && (
+        <Charts
+          total={total}
+          buckets={buckets}
+          bucketS={stepS ?? null}
+          askedAtS={series.dataUpdatedAt / 1000}
+          onSelect={select}
+        />
       )}
       {heat.data && <HeatmapChart map={heat.data} filters={filters.query} />}
       {total && (
@@ -174,15 +185,16 @@ const CHARTS: readonly ChartOf[] = [
   },
 ];
 
-function Charts({
-  buckets,
-  bucketS,
-  onSelect,
-}: {
+interface ChartsProps {
+  total: Bucket;
   buckets: readonly Bucket[];
   bucketS: number | null;
+  /** When the buckets were asked for, in seconds since 1970: the last one may not be over yet. */
+  askedAtS: number;
   onSelect: (from: number, to: number) => void;
-}) {
+}
+
+function Charts({ total, buckets, bucketS, askedAtS, onSelect }: ChartsProps) {
   const drawn = useMemo(() => {
     const { times, values } = seriesOf(buckets, bucketS);
     return CHARTS.map(({ title, format, lines }) => ({
@@ -190,10 +202,11 @@ function Charts({
       format,
       times,
       lines: lines.map(({ name, ...rest }): Line => {
-        return { ...rest, values: values(name) };
+        return { ...rest, values: values(name), total: total[name] };
       }),
+      isGrowing: isGrowing({ times, bucketS, askedAtS }),
     }));
-  }, [buckets, bucketS]);
+  }, [total, buckets, bucketS, askedAtS]);
   return (
     <div className="overview-charts">
       {drawn.map((chart) => (

@@ -29,3 +29,12 @@ export function seriesOf(buckets: readonly Bucket[], bucketS: number | null): Se
     values: (name) => times.map((time) => (known.get(time) ?? NOTHING)[name] ?? null),
   };
 }
+
+/** Whether the last step was not over at *askedAtS*: it says less than the others. */
+export function isGrowing({ times, bucketS, askedAtS }: {
+  times: readonly number[];
+  bucketS: number | null;
+  askedAtS: number;
+}): boolean {
+  return bucketS !== null && (times.at(-1) ?? -Infinity) + bucketS > askedAtS;
+}

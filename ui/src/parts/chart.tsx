@@ -13,8 +13,8 @@ export interface Line {
   color: string;
   values: readonly (number | null)[];
   isFilled?: boolean;
-  /** What all add up to, where that says more than the last one. */
-  total?: number;
+  /** What it is over the whole time, where that says more than the last value. */
+  total?: number | null;
 }
 
 interface Props {
@@ -29,6 +29,8 @@ interface Props {
   onReset?: () => void;
   /** Columns on top of each other, each as many seconds wide. */
   columnS?: number;
+  /** The last step is not over yet: the way to it is dashed. */
+  isGrowing?: boolean;
   height?: number;
 }
 
@@ -39,19 +41,20 @@ const MOST_POINTS = 40;
 /** Values over time. Drawing over a part of it asks for that part. */
 export function Chart(props: Props) {
   const { title, times, lines, format, onSelect, onReset, columnS, height = HEIGHT } = props;
+  const isGrowing = (props.isGrowing ?? false) && times.length > 1;
   const box = useRef<HTMLDivElement>(null);
   // The step under the pointer, whose values stand above.
   const [at, setAt] = useState<number | null>(null);
   const asked = useRef({ onSelect, onReset });
   const drawn = useRef<uPlot | null>(null);
-  const given = useRef({ times, lines });
+  const given = useRef({ times, lines, isGrowing });
   // Other values of the same lines leave the drawing as it is, with what the pointer does on it.
   const shape = JSON.stringify(lines.map(({ label, color, isFilled }) => [label, color, isFilled]));
   // A canvas keeps the colours in which it was drawn.
   const scheme = useScheme();
   useEffect(() => {
     asked.current = { onSelect, onReset };
-    given.current = { times, lines };
+    given.current = { times, lines, isGrowing };
   });
 
   useEffect(() => {
@@ -105,6 +108,12 @@ export function Chart(props: Props) {
                   points: { show: false },
                 }),
           })),
+          ...(columnS === undefined ? given.current.lines : []).map((line) => ({
+            stroke: color(line.color),
+            width: 1.5,
+            dash: DASH,
+            points: { show: false },
+          })),
         ],
         hooks: {
           setCursor: [(self) => setAt(self.cursor.idx ?? null)],
@@ -136,8 +145,8 @@ export function Chart(props: Props) {
   }, [shape, format, scheme, columnS, height]);
 
   useEffect(() => {
-    drawn.current?.setData(valuesOf({ times, lines }, columnS !== undefined));
-  }, [times, lines, columnS]);
+    drawn.current?.setData(valuesOf({ times, lines, isGrowing }, columnS !== undefined));
+  }, [times, lines, isGrowing, columnS]);
 
   const moment = at === null ? undefined : times[at];
   return (
@@ -166,12 +175,18 @@ type Values = (number | null)[];
 
 const COLUMNS = uPlot.paths.bars?.({ size: [0.9, 120], align: 1 }) ?? (() => null);
 
-function valuesOf({ times, lines }: Pick<Props, "times" | "lines">, isStacked: boolean): uPlot.AlignedData {
-  return [[...times], ...(isStacked ? stacked(lines) : apart(lines))];
-}
+// Of the line to a step that is not over yet.
+const DASH = [3, 4];
 
-function apart(lines: readonly Line[]): Values[] {
-  return lines.map((line) => [...line.values]);
+type Given = Pick<Props, "times" | "lines" | "isGrowing">;
+
+function valuesOf({ times, lines, isGrowing }: Given, isStacked: boolean): uPlot.AlignedData {
+  if (isStacked) return [[...times], ...stacked(lines)];
+  const over = times.length - (isGrowing ? 1 : 0);
+  const part = (keep: (at: number) => boolean) =>
+    lines.map(({ values }) => values.map((value, at) => (keep(at) ? value : null)));
+  // What is over, then the dashed ends.
+  return [[...times], ...part((at) => at < over), ...part((at) => isGrowing === true && at >= over - 1)];
 }
 
 /** Each line stands on those that come after it, which are drawn over it. */
@@ -193,7 +208,7 @@ function Swatch({ color }: { color: string }) {
 }
 
 function wholeOf({ values, total }: Line): number | null {
-  return total ?? values.findLast((value) => value !== null) ?? null;
+  return total === undefined ? (values.findLast((value) => value !== null) ?? null) : total;
 }
 
 /** The chart in words: what each line adds up to, or how high it goes. */

@@ -3,6 +3,7 @@ import { memo, useEffect, useRef } from "react";
 import type { Chunk, StreamRecord } from "../api/types";
 import { count, counted, fullTime } from "../format";
 import type { OpenExchange } from "../live/live";
+import { nameOf } from "../parts/name";
 import { OutcomeBadge } from "../parts/outcome";
 import { Problem } from "../parts/problem";
 import { Stop } from "../parts/stop";
@@ -21,14 +22,14 @@ import "./record.css";
 const NO_CHUNKS: readonly Chunk[] = [];
 
 export function RecordPage({ id }: { id: string }) {
-  const { query, record, exchange, ageMs, isPatient } = useRecord(id);
+  const { query, record, exchange, ageMs, isAwaited } = useRecord(id);
   useBackKey(id);
   return (
     <main className="page record">
       <BackLink />
       {record ? (
         <RecordView record={record} exchange={exchange} ageMs={ageMs} />
-      ) : query.error && !isPatient ? (
+      ) : query.error && !isAwaited ? (
         <Problem error={query.error} onRetry={() => void query.refetch()} />
       ) : (
         <p className="muted" role="status">
@@ -48,7 +49,7 @@ interface RecordViewProps {
 // The page hears of every exchange that runs; a record at rest need not be drawn again for it.
 const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordViewProps) {
   const title = useRef<HTMLHeadingElement>(null);
-  const name = record.model ?? record.path;
+  const name = nameOf(record);
   useEffect(() => {
     title.current?.focus({ preventScroll: true });
   }, []);

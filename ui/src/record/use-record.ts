@@ -10,7 +10,7 @@ import { useLive, useNow } from "../live/use-live";
 const ASK_AGAIN_MS = 1000;
 // One that is not there may still come, from a journal that waits for its recorder.
 const ASK_LATER_MS = 5000;
-// How long we wait for a record that we saw end, or came to early, before we say it is not there.
+// How long we wait for a record that we saw end before we say it is not there.
 const PATIENCE_MS = 3000;
 
 /** A record, followed while its exchange runs. */
@@ -42,7 +42,8 @@ export function useRecord(id: string) {
   const stored = query.data;
   const record = exchange && stored ? soFar(stored, exchange) : stored;
   const ageMs = exchange ? ageOf(exchange, now) : null;
-  return { query, record, exchange, ageMs, isPatient };
+  const isAwaited = exchange !== undefined || live.status === "connecting" || (hasEnded && isPatient);
+  return { query, record, exchange, ageMs, isAwaited };
 }
 
 /** What the live view knows better than the store while the exchange runs. */

@@ -24,6 +24,11 @@ test("outcomes that are taken alike share a band, and a step without any is empt
   ]);
 });
 
+test("what is open has not ended", () => {
+  const { bands } = bandsOf([bucket("2026-01-01T00:00:00Z", "open", 5)], 60);
+  expect(bands).toEqual([]);
+});
+
 test("no records, no bands", () => {
   expect(bandsOf([], 1)).toEqual({ times: [], bands: [] });
 });

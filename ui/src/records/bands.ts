@@ -9,11 +9,11 @@ interface BandOf {
   tones: readonly Tone[];
 }
 
-// Twelve outcomes are too many colours: what asks for a look stands out, the rest is quiet.
+// Twelve outcomes are too many colours: what asks for a look stands out, the rest is quiet. What
+// is open has not ended; how many those are stands beside the title, as of this moment.
 const BANDS: readonly BandOf[] = [
   { label: "failed", color: "--gap", tones: ["bad"] },
   { label: "ended early", color: "--reason", tones: ["quiet", "warn"] },
-  { label: "open", color: "--wait", tones: ["live"] },
   { label: "completed", color: "--stream", tones: ["good"] },
 ];
 

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { Summary } from "../api/types";
 import { ABSENT, cost, count, duration, micros, rate, words } from "../format";
 import { ageOf, rateOf, type OpenExchange } from "../live/live";
+import { nameOf } from "../parts/name";
 import { OutcomeBadge } from "../parts/outcome";
 import { Shape } from "./shape";
 
@@ -58,12 +59,12 @@ export const COLUMNS: readonly Column[] = [
     narrow: 70,
     share: 3,
     rank: 0,
-    cell: ({ provider, model, path }) => (
+    cell: (record) => (
       <>
-        <span className="model-name" title={path}>
-          {model ?? path}
+        <span className="model-name" title={record.path}>
+          {nameOf(record)}
         </span>
-        <span className="model-provider">{provider}</span>
+        <span className="model-provider">{record.provider}</span>
       </>
     ),
   },

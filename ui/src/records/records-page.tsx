@@ -27,6 +27,7 @@ import { layoutOf } from "./layout";
 import { mergeRows } from "./rows";
 import { addressOf, NEWEST, questionOf, readState, SORTS, withTime, type ListState } from "./state";
 import { RecordsTable } from "./table";
+import { TimeChartPlace } from "./time-chart-place";
 import { useSearchKey } from "./use-list-keys";
 import { useRecords } from "./use-records";
 import "./records.css";
@@ -78,9 +79,12 @@ export function RecordsPage({ search }: { search: string }) {
     <main className="page" ref={mount}>
       <div className="records-head">
         <h1>Records</h1>
-        <p className="records-open">
-          {live.open.size > 0 ? `${count(live.open.size)} open now` : "none open"}
-        </p>
+        {live.open.size > 0 && (
+          <p className="records-open">
+            <span className="records-open-dot" aria-hidden="true" />
+            {count(live.open.size)} open now
+          </p>
+        )}
         <RangeTabs path="/" range={readRange(search)} />
         <select
           className="field records-sort"
@@ -114,7 +118,7 @@ export function RecordsPage({ search }: { search: string }) {
         </button>
       </div>
       <div className="records-time">
-        <Suspense>
+        <Suspense fallback={<TimeChartPlace />}>
           <TimeChart
             state={state}
             isPaused={isPaused}

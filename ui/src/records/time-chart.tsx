@@ -6,6 +6,7 @@ import { count } from "../format";
 import { Chart } from "../parts/chart";
 import { bandsOf } from "./bands";
 import { questionOf, type ListState } from "./state";
+import { TimeChartPlace } from "./time-chart-place";
 
 const REFRESH_MS = 15_000;
 const HEIGHT = 110;
@@ -32,7 +33,8 @@ export function TimeChart({ state, isPaused, onSelect }: Props) {
     refetchInterval: isPaused ? false : REFRESH_MS,
   });
   const bands = useMemo(() => data && bandsOf(data.buckets, data.bucket_s), [data]);
-  if (bands === undefined || bands.times.length === 0) return null;
+  if (bands === undefined) return <TimeChartPlace />;
+  if (bands.bands.length === 0) return null;
   return (
     <Chart
       title="Records over time"

@@ -46,7 +46,7 @@ export const ttft95: Column<Measured> = {
   name: "TTFT p95",
   sort: "ttft_p95_ms",
   isNumber: true,
-  min: "medium",
+  min: "wide",
   cell: (row) => duration(row.ttft_p95_ms),
   bar: (row) => row.ttft_p95_ms,
 };

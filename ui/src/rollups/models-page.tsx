@@ -35,10 +35,10 @@ const columns = (range: TimeRange): readonly Column<Model>[] => {
     },
     tokensOut,
     {
-      name: "$ per 1,000",
+      name: "$ / 1,000 tokens",
       hint: "what 1,000 tokens of output came to, input and all",
       isNumber: true,
-      min: "small",
+      min: "wide",
       cell: (model) => cost(model.cost_per_1000_usd),
       bar: (model) => model.cost_per_1000_usd,
     },
