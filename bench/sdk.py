@@ -141,11 +141,11 @@ def first_byte(logger: ManualLogger) -> float:
     return (median(times["/logged"]) - median(times["/plain"])) * 1e3
 
 
-def imported() -> float:
-    """Return how long `import streamgauge` takes, with a logger made, in milliseconds."""
+def imported(then: str) -> float:
+    """Return how long `import streamgauge`, and *then*, takes in a new process, in milliseconds."""
     code = (
-        "from time import perf_counter as now; at = now(); import streamgauge;"
-        "streamgauge.ManualLogger(); print(now() - at)"
+        "from time import perf_counter as now; at = now(); "
+        f"import streamgauge; {then}; print(now() - at)"
     )
     run = [sys.executable, "-c", code]
     told = [subprocess.run(run, check=True, capture_output=True, text=True) for _ in range(ROUNDS)]
@@ -200,7 +200,8 @@ def main() -> None:
         ),
         "Helicone's send_log, on the caller": helicone(url),
         "first byte of a web answer, later by, ms": first_byte(logger),
-        "import, ms": imported(),
+        "import, ms": imported("pass"),
+        "import and a first logger, which needs httpx, ms": imported("streamgauge.ManualLogger()"),
     }
     logger.close()
     server.terminate()
