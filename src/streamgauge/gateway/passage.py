@@ -162,7 +162,7 @@ class Passage:
         """What was read at *at* is written."""
         self.overhead = min(monotonic_ns() - at, MAX_OVERHEAD)
 
-    def is_whole(self, at: int, outflow: Outflow) -> bool:
+    def finish(self, at: int, outflow: Outflow) -> bool:
         """Pass on what is left of a stream that has ended; return whether it had its last word."""
         rest = outflow.rest()
         is_whole = outflow.is_whole_with(rest)

@@ -244,10 +244,9 @@ class Relay:
             if body:
                 passage.chunk(at, body, None)
             if is_whole:
-                is_told = passage.is_whole(at, passage.outflow)
-                self._do(
-                    at, self.exchange.completed() if is_told else self.exchange.ended_early(at)
-                )
+                exchange = self.exchange
+                is_whole = passage.finish(at, passage.outflow)
+                self._do(at, exchange.completed() if is_whole else exchange.ended_early(at))
             return
         if body:
             passage.add(at, body, entries, out)
