@@ -25,31 +25,39 @@ def changed(**fields):
 
 
 TROUBLES = [
-    {"worker__journal__lost_entries": 1},
-    {"worker__journal__lost_bytes": 1},
+    {"worker__journal__losing": True},
     {"worker__journal__stalled": True},
     {"worker__journal__full": True},
     {"worker__age_s": 60.0},
     {"recorder__lag_s": 60.0},
-    {"recorder__frames_dropped": 1},
     {"store__ok": False},
 ]
 NO_TROUBLES = [
     {},
     {"worker__journal__stalls": 3},
+    {"worker__journal__lost_entries": 1, "worker__journal__lost_bytes": 9},
+    {"recorder__frames_dropped": 1},
     {"recorder__frames_repaired": 1},
     {"recorder__lag_bytes": 10},
 ]
 
 
 @pytest.mark.parametrize("change", TROUBLES)
-def test_anything_lost_stalled_silent_or_behind_is_degraded(change):
+def test_anything_that_is_lost_now_stalled_silent_or_behind_is_degraded(change):
     assert judged(changed(**change)).status == "degraded"
 
 
 @pytest.mark.parametrize("change", NO_TROUBLES)
 def test_what_is_over_or_small_is_not(change):
     assert judged(changed(**change)).status == "ok"
+
+
+@pytest.mark.parametrize(
+    "change", [{"worker__journal__lost_entries": 1}, {"recorder__frames_dropped": 1}]
+)
+def test_what_was_lost_stays_to_be_seen(change):
+    assert judged(changed(**change)).has_losses
+    assert not judged(HEALTHY).has_losses
 
 
 def test_healthz_is_200_also_when_degraded(api, served):
@@ -86,7 +94,7 @@ def samples(text):
 
 def test_metrics_say_what_health_says(api, served):
     put(served.store, record(1), record(2))
-    served.health = changed(worker__journal__lost_entries=5)
+    served.health = changed(worker__journal__lost_entries=5, worker__journal__losing=True)
     answer = api.get("/metrics")
     assert answer.headers["content-type"].count("charset") == 1
     found = samples(answer.text)
@@ -95,6 +103,7 @@ def test_metrics_say_what_health_says(api, served):
     assert found["streamgauge_open_exchanges", worker] == 3
     assert found["streamgauge_exchanges_total", worker] == 40
     assert found["streamgauge_journal_lost_entries_total", worker] == 5
+    assert found["streamgauge_journal_losing", worker] == 1
     assert found["streamgauge_records_stored_total", ()] == 41
     assert found["streamgauge_store_rows", ()] == 2
     assert found["streamgauge_store_bytes", ()] > 0

@@ -202,8 +202,10 @@ def test_an_end_that_was_lost_is_written_later(directory: Path) -> None:
         journal.chunk(ID, 2, b"b" * 500, 0)
         journal.append(Kind.END, ID, 3, b"end")
         assert journal.status().full
+        assert journal.status().losing
     journal.append(Kind.OPEN, exchange_id(), 4, b"open")
     assert not journal.status().full
+    assert not journal.status().losing
     entries = [e for e in Reader(directory).read() if e.exchange == ID]
     assert [(e.kind, e.t_ns) for e in entries if e.kind != Kind.MARK] == [
         (Kind.OPEN, 1),

@@ -23,18 +23,24 @@ WORKER_AGE_LIMIT_S = 10.0
 
 
 def judged(health: Health) -> Health:
-    """*health* with its status: degraded when anything is lost, stalled, silent or behind."""
+    """*health* with its status: degraded while anything is lost, stalled, silent or behind.
+
+    What was lost before does not hold the status: an alarm that never ends tells nothing.
+    """
     status: Literal["ok", "degraded"] = "degraded" if any(_troubles(health)) else "ok"
-    return msgspec.structs.replace(health, status=status)
+    return msgspec.structs.replace(health, status=status, has_losses=_has_losses(health))
+
+
+def _has_losses(health: Health) -> bool:
+    lost = sum(worker.journal.lost_entries for worker in health.workers)
+    return lost + health.recorder.frames_dropped > 0
 
 
 def _troubles(health: Health) -> list[bool]:
-    journals = [worker.journal for worker in health.workers]
     return [
-        any(j.lost_entries or j.lost_bytes or j.full or j.stalled for j in journals),
+        any(w.journal.losing or w.journal.full or w.journal.stalled for w in health.workers),
         any(worker.age_s > WORKER_AGE_LIMIT_S for worker in health.workers),
         health.recorder.lag_s > LAG_LIMIT_S,
-        health.recorder.frames_dropped > 0,
         not health.store.ok,
     ]
 
@@ -43,7 +49,8 @@ def _troubles(health: Health) -> list[bool]:
     "/healthz",
     operation_id="getHealth",
     summary="Health",
-    description="Always 200 while the recorder lives; `status` says whether every promise holds.",
+    description="Always 200 while the recorder lives; `status` says whether every promise "
+    "holds now, `has_losses` whether anything was lost since the start.",
     opt=EVERYBODY,
 )
 async def get_health(parts: Given) -> Health:

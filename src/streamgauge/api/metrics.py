@@ -24,7 +24,7 @@ GAUGE, COUNTER = GaugeMetricFamily, CounterMetricFamily
 
 OF_TREE: tuple[tuple[str, str, Family, Callable[[Health], float]], ...] = (
     ("up", "1 while the recorder answers.", GAUGE, lambda _: 1),
-    ("degraded", "1 when a promise does not hold.", GAUGE, lambda h: h.status != "ok"),
+    ("degraded", "1 while a promise does not hold.", GAUGE, lambda h: h.status != "ok"),
     ("uptime_seconds", "Seconds since the start.", GAUGE, lambda h: h.uptime_s),
     (
         "recorder_lag_bytes",
@@ -88,6 +88,12 @@ OF_WORKER: tuple[tuple[str, str, Family, Callable[[WorkerHealth], float]], ...] 
         "Bytes that were streamed but not kept.",
         COUNTER,
         lambda w: w.journal.lost_bytes,
+    ),
+    (
+        "journal_losing",
+        "1 from a loss until the journal is written again.",
+        GAUGE,
+        lambda w: w.journal.losing,
     ),
     ("journal_stalls", "Times the disk was too slow.", COUNTER, lambda w: w.journal.stalls),
     ("journal_stalled", "1 while the disk is too slow.", GAUGE, lambda w: w.journal.stalled),

@@ -8,6 +8,8 @@ from msgspec import Struct, field
 class JournalHealth(Struct, frozen=True, kw_only=True):
     """The state of one writer. What is lost went to the client, but not into the journal.
 
+    The counts are since the writer's start; the flags are of now.
+    ``losing``: the latest loss is not over, nothing has been written since.
     ``stalled``: writing is left to a thread, so the journal may be behind the clients.
     ``full``: the disk, or the limit on the journal's folder, leaves no room.
     """
@@ -15,6 +17,7 @@ class JournalHealth(Struct, frozen=True, kw_only=True):
     written_bytes: int = 0
     lost_entries: int = 0
     lost_bytes: int = 0
+    losing: bool = False
     stalled: bool = False
     stalls: int = 0
     full: bool = False

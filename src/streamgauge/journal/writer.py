@@ -214,6 +214,7 @@ class Writer:
             written_bytes=self._appender.written_bytes,
             lost_entries=self._losses.entries,
             lost_bytes=self._losses.bytes,
+            losing=self._losses.is_owing,
             stalled=self._backlog.is_active,
             stalls=self._backlog.stalls,
             full=self._appender.is_full,

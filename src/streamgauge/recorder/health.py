@@ -50,7 +50,11 @@ class StoreHealth(Struct, frozen=True, kw_only=True):
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """The state of the process tree; the API judges its ``status``."""
+    """The state of the process tree; the API judges its ``status`` and ``has_losses``.
+
+    ``status`` is of now. ``has_losses``: something was not kept, or could not be read, since
+    the start; it stays.
+    """
 
     version: str
     uptime_s: float
@@ -58,3 +62,4 @@ class Health(Struct, frozen=True, kw_only=True):
     store: StoreHealth
     workers: tuple[WorkerHealth, ...] = ()
     status: Literal["ok", "degraded"] = "ok"
+    has_losses: bool = False
