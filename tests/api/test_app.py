@@ -109,6 +109,7 @@ def test_openapi_describes_every_parameter_and_each_is_understood(document, path
     names = {one["name"] for one in found}
     for column in COLUMNS.values():
         assert (column.name in names) == column.is_filter
+        assert (f"{column.name}.exists" in names) == column.may_be_absent
     own = {"sort", "limit", "cursor", "bucket", "group_by", "groups"}
     read_filters([(name.replace("{name}", "env"), "") for name in names - own])
 

@@ -48,6 +48,8 @@ def test_records_take_the_filters_of_the_api(product: Product, capsys) -> None:
     assert run(["records", "user_id=terminal-1", "ttft_ms.gte=0"]) == 0
     shown = capsys.readouterr().out
     assert all(one in shown for one in (*ids, "gpt-4o-mini", "completed"))
+    assert lines(capsys, "records", "user_id=terminal-1", "ttft_ms.exists=false") == []
+    assert len(lines(capsys, "records", "user_id=terminal-1", "session_id.exists=false")) == 3
     assert run(["records", "user_id=nobody-at-all"]) == 0
     assert "nothing that matches" in capsys.readouterr().out
 

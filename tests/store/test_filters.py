@@ -7,6 +7,7 @@ import pytest
 from streamgauge.errors import QueryError
 from streamgauge.record import ClosedBy, Outcome
 from streamgauge.store import queries
+from streamgauge.store.columns import COLUMNS
 from streamgauge.store.filters import MAX_VALUES, Filter, read_filters
 from tests.storing import put, record
 
@@ -39,6 +40,17 @@ QUESTIONS = [
     ("ttft_ms.gt=100&ttft_ms.lt=900", "plain"),
     ("ttft_ms.lte=100.5", "plain"),
     ("ttft_ms=", "left bare said"),
+    ("ttft_ms.exists=false", "left bare said"),
+    ("ttft_ms.exists=true", "plain slow"),
+    ("ttft_ms.exists=false&output_tokens.exists=true", ""),
+    ("ttft_ms.exists=1&ttft_ms.exists=0", "plain slow left bare said"),
+    ("user_id.exists=true", "bare"),
+    ("closed_by.exists=false", "plain slow bare said"),
+    ("finish_reasons.exists=true", "left said"),
+    ("request_body.exists=true", "bare"),
+    ("response_text.exists=false", "plain slow left bare"),
+    ("property.env.exists=true", "slow left"),
+    ("property.team.size.exists=false", "plain slow bare said"),
     ("output_tokens=0", "plain"),
     ("output_tokens.not=0", "slow left bare said"),
     ("output_tokens.lte=7", "plain slow"),
@@ -117,6 +129,15 @@ def test_a_question_finds_the_records_it_describes(full, question, expected):
         ("outcome.not=exploded", "outcome.not"),
         ("q=", "q"),
         ("q.not=x", "q.not"),
+        ("q.exists=true", "q.exists"),
+        ("ttft_ms.exists=", "ttft_ms.exists"),
+        ("ttft_ms.exists=null", "ttft_ms.exists"),
+        ("chunks.exists=true", "chunks.exists"),
+        ("provider.exists=false", "provider.exists"),
+        ("properties.exists=false", "properties.exists"),
+        ("raw.exists=true", "raw.exists"),
+        ("nonsense.exists=true", "nonsense.exists"),
+        ("property..exists=true", "property..exists"),
         (f"user_id={'x' * 10_001}", "user_id"),
     ],
 )
@@ -124,6 +145,23 @@ def test_a_question_that_makes_no_sense_names_its_parameter(full, question, para
     with pytest.raises(QueryError) as caught:
         queries.records(full, read_filters(pairs(question)))
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize("column", [c.name for c in COLUMNS.values() if c.may_be_absent])
+def test_every_column_that_may_be_absent_is_asked_for_so(full, column):
+    def found(value):
+        page = queries.records(full, read_filters([(f"{column}.exists", value)]))
+        return {row["id"] for row in page.records}
+
+    assert found("true") | found("false") == set(KNOWN)
+    assert not found("true") & found("false")
+
+
+@pytest.mark.parametrize("question", ["ttft_ms=null", "closed_by.not=None", "cost_usd.gte="])
+def test_who_writes_null_is_told_how_absent_is_written(full, question):
+    [(name, _)] = pairs(question)
+    with pytest.raises(QueryError, match=f"write {name.split('.')[0]}.exists=false"):
+        queries.records(full, read_filters(pairs(question)))
 
 
 def test_a_question_has_a_limit_of_values():

@@ -12,7 +12,7 @@ from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 
 from streamgauge.errors import QueryError
 from streamgauge.store.columns import COLUMNS, Column, Kind
-from streamgauge.store.filters import COMPARISONS, Filter, read_filters
+from streamgauge.store.filters import COMPARISONS, EXISTS, Filter, read_filters
 from streamgauge.store.queries import (
     DEFAULT_LIMIT,
     DEFAULT_SORT,
@@ -98,13 +98,18 @@ def _several(name: str, description: str, schema: Schema) -> Parameter:
 
 def _column_parameters(column: Column) -> Iterator[Parameter]:
     what = f"{column.name} holds" if column.kind is Kind.LIST else f"{column.name} is"
-    # An empty value asks for "absent", which only a text can be written as in a typed client.
+    # An empty value asks for "absent", too, but a typed client can write only a text so.
     yield _several(column.name, f"{what} any of these; empty: absent.", _value(column))
     yield _several(f"{column.name}.not", f"{what} none of these; empty: absent.", _value(column))
     if column.kind not in (Kind.FLAG, Kind.LIST):
         for operator in COMPARISONS:
             text = f"{column.name} is {_WORDS[operator]} this."
             yield _parameter(f"{column.name}.{operator}", text, _value(column))
+
+
+def _existence(name: str) -> Parameter:
+    flag = Schema(type=OpenAPIType.BOOLEAN)
+    return _parameter(f"{name}.{EXISTS}", f"Whether there is any {name}; false: absent.", flag)
 
 
 def filter_parameters() -> list[Parameter]:
@@ -115,10 +120,13 @@ def filter_parameters() -> list[Parameter]:
     for column in COLUMNS.values():
         if column.is_filter:
             found.extend(_column_parameters(column))
+        if column.may_be_absent:
+            found.append(_existence(column.name))
     found.append(
         _several("property.{name}", "The property `name` is any of these; empty: absent.", text)
     )
     found.append(_several("property.{name}.not", "The property `name` is none of these.", text))
+    found.append(_existence("property.{name}"))
     return found
 
 

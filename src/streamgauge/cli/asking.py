@@ -93,7 +93,8 @@ def filters(said: list[str] | None) -> Pairs:
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise StreamgaugeError(
-                f"{one!r} is no filter; write model=gpt-4o-mini, ttft_ms.gt=500, q=word"
+                f"{one!r} is no filter; write model=gpt-4o-mini, ttft_ms.gt=500, "
+                "cost_usd.exists=false, q=word"
             )
         pairs.append((name, value))
     return pairs

@@ -157,7 +157,9 @@ Url = Annotated[
 ]
 Filters = Annotated[
     list[str] | None,
-    typer.Argument(help="COLUMN=VALUE, COLUMN.gt=VALUE, property.NAME=VALUE, q=TEXT"),
+    typer.Argument(
+        help="COLUMN=VALUE, COLUMN.gt=VALUE, COLUMN.exists=false, property.NAME=VALUE, q=TEXT"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one object a line.")]
 ApiKey = Annotated[

@@ -61,6 +61,11 @@ class Column(Struct, frozen=True, kw_only=True):
         return self.kind in FILTERED
 
     @property
+    def may_be_absent(self) -> bool:
+        """Whether a record can be without it; a list without anything in it is absent, too."""
+        return self.nullable or self.kind is Kind.LIST
+
+    @property
     def is_sort(self) -> bool:
         """Whether a list can be ordered by it."""
         return self.kind in SORTED

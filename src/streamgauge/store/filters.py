@@ -1,5 +1,7 @@
 """Questions in words, ``model=gpt-4o`` or ``ttft_ms.gte=500``, turned into a WHERE clause.
 
+``ttft_ms.exists=false`` asks for records where it is absent, as does an empty value.
+
 Names are looked up in the table of columns; values travel as parameters of the statement and
 never become part of its text.
 """
@@ -19,7 +21,10 @@ from streamgauge.store.columns import COLUMNS, PARAMETER_TYPES, Column, Kind
 from streamgauge.store.properties import value_of
 
 COMPARISONS = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<"}
-OPERATORS = ("not", *COMPARISONS)
+EXISTS = "exists"
+OPERATORS = ("not", EXISTS, *COMPARISONS)
+# What people write who look for absent values in another language.
+WORDS_FOR_ABSENT = ("", "null", "none", "nil")
 PROPERTY = "property."
 SEARCH = "q"
 # A clause per filter and a parameter per value: enough for any person, too few for an attack.
@@ -70,12 +75,15 @@ def _subject(subject: str, operator: str, name: str) -> str:
     if subject == SEARCH and operator == "eq":
         return subject
     if subject.startswith(PROPERTY) and subject != PROPERTY:
-        if operator not in ("eq", "not"):
+        if operator in COMPARISONS:
             raise QueryError("a property is text: compare it with = or .not=", param=name)
         return PROPERTY + subject.removeprefix(PROPERTY).lower()
     column = COLUMNS.get(subject)
-    if column is None or not column.is_filter:
+    is_asked_for_presence = operator == EXISTS  # which a body can be asked for as well
+    if column is None or not (column.is_filter or is_asked_for_presence):
         raise QueryError(f"{subject!r} is not a column that can be filtered by", param=name)
+    if is_asked_for_presence and not column.may_be_absent:
+        raise QueryError(f"{subject} exists in every record", param=name)
     if operator in COMPARISONS and column.kind in (Kind.FLAG, Kind.LIST):
         raise QueryError(f"{subject} has no order: compare it with = or .not=", param=name)
     return subject
@@ -116,6 +124,8 @@ class Where:
 def _clause(item: Filter, where: Where) -> str:
     if item.subject == SEARCH:
         return _search(item, where)
+    if item.operator == EXISTS:
+        return _existence(item, where)
     if item.subject.startswith(PROPERTY):
         return _property(item, where)
     column = COLUMNS[item.subject]
@@ -123,6 +133,19 @@ def _clause(item: Filter, where: Where) -> str:
         return _comparison(item, column, where)
     matches = _any_of(item, column, where)
     return f"NOT ({matches})" if item.operator == "not" else f"({matches})"
+
+
+def _existence(item: Filter, where: Where) -> str:
+    present = _presence(item.subject, where)
+    wanted = [_read(text, Kind.FLAG, item.param) for text in item.values]
+    return f"({' OR '.join(present if is_wanted else f'NOT {present}' for is_wanted in wanted)})"
+
+
+def _presence(subject: str, where: Where) -> str:
+    if subject.startswith(PROPERTY):
+        return f"(ifNull({_property_value(subject, where)}, '') != '')"
+    column = COLUMNS[subject]
+    return f"({column.name} IS NOT NULL)" if column.nullable else f"notEmpty({column.name})"
 
 
 def _comparison(item: Filter, column: Column, where: Where) -> str:
@@ -145,11 +168,14 @@ def _any_of(item: Filter, column: Column, where: Where) -> str:
 
 
 def _property(item: Filter, where: Where) -> str:
-    name = where.param(item.subject.removeprefix(PROPERTY), "String")
     # "" asks for absent or empty.
-    value = f"ifNull({value_of(name)}, '')"
+    value = f"ifNull({_property_value(item.subject, where)}, '')"
     matches = " OR ".join(f"{value} = {where.param(v, 'String')}" for v in item.values)
     return f"NOT ({matches})" if item.operator == "not" else f"({matches})"
+
+
+def _property_value(subject: str, where: Where) -> str:
+    return value_of(where.param(subject.removeprefix(PROPERTY), "String"))
 
 
 def _search(item: Filter, where: Where) -> str:
@@ -183,12 +209,20 @@ def _values(item: Filter, column: Column) -> list[Value]:
 
 def typed(text: str, column: Column, *, param: str) -> Value:
     """Read *text* as a value of *column*; raises `QueryError` that names *param*."""
+    hint = ""
+    if column.may_be_absent and text.lower() in WORDS_FOR_ABSENT:
+        hint = f"; for records without it write {column.name}.{EXISTS}=false"
     if column.choices and text not in column.choices:
-        raise QueryError(f"{param} is one of {', '.join(column.choices)}", param=param)
+        raise QueryError(f"{param} is one of {', '.join(column.choices)}{hint}", param=param)
+    return _read(text, column.kind, param, hint)
+
+
+def _read(text: str, kind: Kind, param: str, hint: str = "") -> Value:
     try:
-        return _READERS[column.kind](text)
+        return _READERS[kind](text)
     except (ValueError, OverflowError):
-        raise QueryError(f"{text[:100]!r} is not {_EXPECTED[column.kind]}", param=param) from None
+        message = f"{text[:100]!r} is not {_EXPECTED[kind]}{hint}"
+        raise QueryError(message, param=param) from None
 
 
 def _integer(text: str) -> int:

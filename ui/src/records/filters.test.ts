@@ -32,6 +32,7 @@ test("what only the store can tell is not guessed", () => {
   expect(matches(readFilters("?ttft_ms.gte=100"), { outcome: "open" })).toBeNull();
   expect(matches(readFilters("?ttft_ms.gte=much"), summary({ ttft_ms: 5 }))).toBeNull();
   expect(matches(readFilters("?property.env=prod"), summary())).toBeNull();
+  expect(matches(readFilters("?ttft_ms.exists=false"), summary({ ttft_ms: 5 }))).toBeNull();
   expect(matches(readFilters("?finish_reasons=stop"), summary())).toBeNull();
 });
 
@@ -45,6 +46,8 @@ test.each([
   [["property.env", "prod"], "env is prod"],
   [["session_id", ""], "session id is none"],
   [["cost_usd.gt", "0.5"], "cost usd > 0.5"],
+  [["cost_usd.exists", "false"], "cost usd is absent"],
+  [["property.env.exists", "true"], "env is present"],
 ] as const)("%s reads %s", (filter, words) => expect(describe(filter)).toBe(words));
 
 test("a part of the time is decided here", () => {

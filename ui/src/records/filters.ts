@@ -39,7 +39,15 @@ export function withValues(
   return [...filters.filter(([n]) => n !== name), ...values.map((value) => [name, value] as const)];
 }
 
-const OPERATORS: Record<string, string> = { gte: "≥", lte: "≤", gt: ">", lt: "<", not: "is not" };
+const OPERATORS: Record<string, string> = {
+  gte: "≥",
+  lte: "≤",
+  gt: ">",
+  lt: "<",
+  not: "is not",
+  exists: "is",
+};
+const PRESENCE: Record<string, string> = { true: "present", false: "absent" };
 
 /** A filter in words: `max_gap_ms.gte=2000` → "max gap ≥ 2.0 s". */
 export function describe([name, value]: Filter): string {
@@ -49,7 +57,9 @@ export function describe([name, value]: Filter): string {
   const column = sign === undefined ? name : name.slice(0, dot);
   const isTime = column.endsWith("_ms") && value !== "" && !Number.isNaN(Number(value));
   const isMoment = column.endsWith("_at") && !Number.isNaN(Date.parse(value));
-  const shown = isMoment ? fullTime(value) : isTime ? duration(Number(value)) : value || "none";
+  const presence = name.endsWith(".exists") ? own(PRESENCE, value) : undefined;
+  const shown =
+    presence ?? (isMoment ? fullTime(value) : isTime ? duration(Number(value)) : value || "none");
   return `${words(column.replace(/_ms$/, ""))} ${sign ?? "is"} ${shown}`;
 }
 
