@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import time_ns
 from typing import Any
 
 import httpx
@@ -63,6 +66,31 @@ class Endless:
         """Read some more of it."""
         for _ in range(chunks):
             next(self._bytes)
+
+
+def tell(
+    product: Product, path: str, *, request: dict[str, Any], response: dict[str, Any]
+) -> dict[str, Any]:
+    """Log a call that did not pass the gateway, and return its record."""
+    log = {
+        "id": str(uuid7()),
+        "started_at": datetime.now(UTC).isoformat(),
+        "provider": None,
+        "path": path,
+        "request": request,
+        "response": {"status": 200} | response,
+        "ended_ms": 5.0,
+    }
+    answer = product.http.post("/api/v1/log", json=log)
+    assert answer.status_code == 200, answer.text
+    return product.record(log["id"])
+
+
+def uuid7() -> uuid.UUID:
+    """Return an id of this moment."""
+    tail = uuid.uuid4().int & ((1 << 76) - 1)
+    value = (time_ns() // 1_000_000) << 80 | 7 << 76 | tail
+    return uuid.UUID(int=value & ~(3 << 62) | 2 << 62)
 
 
 def _body(text: str, model: str, is_stream: bool) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from time import time_ns
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -13,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.talking import nonce
+from tests.browser.talking import nonce, uuid7
 from tests.browser.test_access import serious_faults
 from tests.product import Product
 from tests.simulating import until
@@ -151,13 +149,6 @@ def log(text: str, session: str) -> dict[str, Any]:
             "properties": {"said": text, text: text},
         },
     }
-
-
-def uuid7() -> uuid.UUID:
-    """Return an id of this moment."""
-    tail = uuid.uuid4().int & ((1 << 76) - 1)
-    value = (time_ns() // 1_000_000) << 80 | 7 << 76 | tail
-    return uuid.UUID(int=value & ~(3 << 62) | 2 << 62)
 
 
 def assert_harmless(page: Page) -> None:

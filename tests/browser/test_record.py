@@ -84,31 +84,6 @@ def test_the_headers_that_were_kept_are_there_and_no_secret(visit: Visit, produc
     assert "Bearer" not in page.content().replace("$API_KEY", "")
 
 
-PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5Er"
-    "kJggg=="
-)
-
-
-def test_an_image_of_the_request_is_shown_and_none_is_fetched(visit: Visit, product: Product):
-    """What was sent along is drawn; what lies elsewhere is named (`visit` fails if asked for)."""
-    user = nonce()
-    images = [f"data:image/png;base64,{PNG}", "https://pictures.example/cat.png"]
-    content = [{"type": "image_url", "image_url": {"url": url}} for url in images]
-    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": content}]}
-    headers = {"Streamgauge-User-Id": user, "Simulate-Tokens": "2"}
-    answer = product.http.post("/openai/v1/chat/completions", json=body, headers=headers)
-    record = product.record(answer.headers["streamgauge-id"])
-    page = visit(f"/records/{record['id']}")
-    shown = page.get_by_role("img", name="Sent along with the request")
-    expect(shown).to_be_visible()
-    until(lambda: shown.evaluate("image => image.naturalWidth") or None)
-    expect(
-        page.get_by_text("[image, not loaded: https://pictures.example/cat.png]")
-    ).to_be_visible()
-    expect(page.get_by_role("region", name="Request").locator("img")).to_have_count(1)
-
-
 def test_every_attempt_is_shown(visit: Visit, product: Product):
     """Whom it was, what came of it, and when; the last is the one that the record tells of."""
     body = {"model": "gpt-4o-mini", "stream": True, "messages": []}

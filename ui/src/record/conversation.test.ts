@@ -114,3 +114,46 @@ test.each([
     { kind: "image", data: null, from },
   ]);
 });
+
+test("what a tool has answered is text, and its pictures stand after it", () => {
+  const source = { type: "base64", media_type: "image/png", data: PNG };
+  const content = [{ type: "text", text: "The screen." }, { type: "image", source }];
+  const parts = [{ kind: "tool_result", text: "The screen." }, shown];
+  expect(read({ messages: [{ role: "user", content: [{ type: "tool_result", content }] }] })?.turns).toEqual([
+    { role: "user", parts },
+  ]);
+  const output = [{ type: "input_text", text: "The screen." }, { type: "input_image", image_url: shown.data }];
+  const items = [{ role: "user", content: "Look." }, { type: "function_call_output", output }];
+  expect(read({ input: items })?.turns[1]).toEqual({ role: "tool", parts });
+});
+
+test("Gemini and Bedrock: calls and results are named by their keys", () => {
+  const contents = [
+    { role: "model", parts: [{ text: "hm", thought: true }, { functionCall: { name: "f", args: { a: 1 } } }] },
+    { role: "user", parts: [{ functionResponse: { name: "f", response: { b: 2 } } }] },
+  ];
+  expect(read({ contents })?.turns.map((turn) => turn.parts)).toEqual([
+    [{ kind: "reasoning", text: "hm" }, { kind: "tool_call", name: "f", json: '{"a":1}' }],
+    [{ kind: "tool_result", text: '{"b":2}' }],
+  ]);
+  const messages = [
+    { role: "assistant", content: [{ toolUse: { name: "g", input: {} } }] },
+    { role: "user", content: [{ toolResult: { content: [{ text: "ok" }] } }] },
+  ];
+  expect(read({ messages })?.turns.map((turn) => turn.parts)).toEqual([
+    [{ kind: "tool_call", name: "g", json: "{}" }],
+    [{ kind: "tool_result", text: "ok" }],
+  ]);
+});
+
+test("items of OpenAI's Responses stand with those whose they are", () => {
+  const input = [
+    { role: "user", content: "Draw." },
+    { type: "reasoning", summary: [{ type: "summary_text", text: "A cat." }] },
+    { type: "image_generation_call", result: PNG },
+  ];
+  expect(read({ input })?.turns.slice(1)).toEqual([
+    { role: "assistant", parts: [{ kind: "reasoning", text: "A cat." }] },
+    { role: "assistant", parts: [shown] },
+  ]);
+});

@@ -6,15 +6,16 @@
  * which stands right beside it.
  */
 
+import { isObject, textOf, type Json } from "../parts/json-values";
 import { own } from "../parts/own";
+import { picturesOfMessage, readPicture, type Picture } from "./pictures";
 
 export type Part =
   | { kind: "text"; text: string }
   | { kind: "reasoning"; text: string }
   | { kind: "tool_call"; name: string; json: string }
   | { kind: "tool_result"; text: string }
-  /** `data`: the image itself, as an address that loads nothing; null where it lies elsewhere. */
-  | { kind: "image"; data: string | null; from: string }
+  | ({ kind: "image" } & Picture)
   | { kind: "other"; type: string };
 
 export interface Turn {
@@ -29,8 +30,6 @@ export interface Conversation {
   /** The single values: temperature, max_tokens, stream, … */
   settings: [name: string, value: string][];
 }
-
-type Json = Record<string, unknown>;
 
 /** The conversation of a body, or null where the body is no JSON object. */
 export function readConversation(body: string): Conversation | null {
@@ -53,11 +52,24 @@ export function readConversation(body: string): Conversation | null {
 function turnsOf(value: unknown, role: string): Turn[] {
   if (value == null) return [];
   if (Array.isArray(value) && value.some(isTurn)) return value.flatMap((one) => turnsOf(one, role));
-  if (!isTurn(value)) return [{ role, parts: partsOf(value) }];
-  const own = typeof value["role"] === "string" ? value["role"] : role;
+  if (!isTurn(value)) return [{ role: speakerOf(value) ?? role, parts: partsOf(value) }];
+  const said = typeof value["role"] === "string" ? value["role"] : role;
   const calls = Array.isArray(value["tool_calls"]) ? value["tool_calls"].flatMap(partsOf) : [];
-  const parts = [...partsOf(value["content"] ?? value["parts"]), ...calls];
-  return [{ role: own, parts: own === "tool" ? parts.map(asResult) : parts }];
+  const images = picturesOfMessage(value["images"]).map(asImage);
+  const parts = [...partsOf(value["content"] ?? value["parts"]), ...images, ...calls];
+  return [{ role: said, parts: said === "tool" ? parts.map(asResult) : parts }];
+}
+
+// Items of OpenAI's Responses that say by their type whose they are.
+const SPEAKERS: Record<string, string> = {
+  reasoning: "assistant",
+  function_call: "assistant",
+  image_generation_call: "assistant",
+  function_call_output: "tool",
+};
+
+function speakerOf(item: unknown): string | undefined {
+  return isObject(item) && typeof item["type"] === "string" ? own(SPEAKERS, item["type"]) : undefined;
 }
 
 function isTurn(value: unknown): value is Json {
@@ -68,25 +80,24 @@ function asResult(part: Part): Part {
   return part.kind === "text" ? { kind: "tool_result", text: part.text } : part;
 }
 
-type Reader = (part: Json) => Part;
+function asImage(picture: Picture): Part {
+  return { kind: "image", ...picture };
+}
+
+type Reader = (part: Json) => Part | Part[];
 
 const PARTS: Record<string, Reader> = {
   text: (part) => ({ kind: "text", text: textOf(part["text"]) }),
   thinking: (part) => ({ kind: "reasoning", text: textOf(part["thinking"]) }),
+  reasoning: (part) => ({ kind: "reasoning", text: plain(part["summary"]) }),
   tool_use: (part) => toolCall(part["name"], part["input"]),
   function_call: (part) => toolCall(part["name"], part["arguments"]),
   function: (part) => {
     const called = isObject(part["function"]) ? part["function"] : {};
     return toolCall(called["name"], called["arguments"]);
   },
-  tool_result: (part) => ({ kind: "tool_result", text: plain(part["content"]) }),
-  function_call_output: (part) => ({ kind: "tool_result", text: plain(part["output"]) }),
-};
-PARTS["image_url"] = (part) => image(isObject(part["image_url"]) ? part["image_url"]["url"] : part["image_url"]);
-PARTS["input_image"] = PARTS["image_url"];
-PARTS["image"] = (part) => {
-  const source = isObject(part["source"]) ? part["source"] : {};
-  return source["type"] === "base64" ? inline(source["media_type"], source["data"]) : image(source["url"]);
+  tool_result: (part) => resultOf(part["content"]),
+  function_call_output: (part) => resultOf(part["output"]),
 };
 PARTS["input_text"] = PARTS["text"] as Reader;
 PARTS["output_text"] = PARTS["text"] as Reader;
@@ -99,33 +110,36 @@ function partsOf(value: unknown): Part[] {
   if (Array.isArray(value["parts"])) return partsOf(value["parts"]);
   const type = typeof value["type"] === "string" ? value["type"] : "";
   const read = own(PARTS, type);
-  if (read !== undefined) return [read(value)];
-  if (typeof value["text"] === "string") return [{ kind: "text", text: value["text"] }];
-  const bare = bareImage(value);
-  if (bare !== null) return [bare];
+  if (read !== undefined) return [read(value)].flat();
+  const picture = readPicture(value);
+  if (picture !== null) return [asImage(picture)];
+  if (IMAGES.has(type)) return [{ kind: "image", data: null, from: textOf(value["file_id"]) }];
+  for (const [name, readNamed] of Object.entries(NAMED)) {
+    if (name in value) return [readNamed(value[name], value)].flat();
+  }
   return [{ kind: "other", type: type || (Object.keys(value)[0] ?? "empty") }];
 }
 
-// What a browser shows without running anything of it.
-const DATA_IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,[\w+/=\s]+$/;
-
-function image(url: unknown): Part {
-  if (typeof url !== "string") return { kind: "image", data: null, from: "" };
-  if (DATA_IMAGE.test(url)) return { kind: "image", data: url, from: "" };
-  return { kind: "image", data: null, from: url.startsWith("data:") ? url.slice(0, 40) : url };
-}
-
-function inline(type: unknown, data: unknown): Part {
-  return image(`data:${textOf(type)};base64,${textOf(data)}`);
-}
+// Pictures even where one cannot see from where.
+const IMAGES = new Set(["image", "image_url", "input_image"]);
 
 /** Gemini and Bedrock name no type: what it is stands as the key. */
-function bareImage(part: Json): Part | null {
-  const given = part["inlineData"] ?? part["inline_data"];
-  if (isObject(given)) return inline(given["mimeType"] ?? given["mime_type"], given["data"]);
-  const own = part["image"];
-  if (!isObject(own) || !isObject(own["source"])) return null;
-  return inline(`image/${textOf(own["format"])}`, own["source"]["bytes"]);
+const NAMED: Record<string, (value: unknown, part: Json) => Part | Part[]> = {
+  text: (value, part) => ({ kind: part["thought"] === true ? "reasoning" : "text", text: textOf(value) }),
+  functionCall: (value) => (isObject(value) ? toolCall(value["name"], value["args"]) : []),
+  functionResponse: (value) => (isObject(value) ? resultOf(value["response"]) : []),
+  toolUse: (value) => (isObject(value) ? toolCall(value["name"], value["input"]) : []),
+  toolResult: (value) => (isObject(value) ? resultOf(value["content"]) : []),
+};
+
+/** What a tool has answered: its words, and its pictures after them. */
+function resultOf(content: unknown): Part[] {
+  const parts: unknown[] = Array.isArray(content) ? content : [content];
+  const pictures = parts.map((part) => (isObject(part) ? readPicture(part) : null));
+  const said = parts.filter((_, index) => pictures[index] === null);
+  const text = plain(Array.isArray(content) ? said : content);
+  const images = pictures.filter((picture) => picture !== null).map(asImage);
+  return said.length === 0 && images.length > 0 ? images : [{ kind: "tool_result", text }, ...images];
 }
 
 function toolCall(name: unknown, input: unknown): Part {
@@ -152,18 +166,10 @@ function settingsOf(request: Json): [string, string][] {
 // Shown as turns, or with the record's own facts.
 const SAID = new Set(["model", "system", "instructions", "input", "prompt"]);
 
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value ?? "");
-}
-
 /** A result's content as text: the texts of its parts, or its JSON. */
 function plain(value: unknown): string {
   if (!Array.isArray(value)) return textOf(value);
   return value.map((part: unknown) => {
     return isObject(part) && typeof part["text"] === "string" ? part["text"] : textOf(part);
   }).join("\n");
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -5,6 +5,8 @@ import { Fold } from "../parts/fold";
 import { Json } from "../parts/json";
 import { Said } from "../parts/said";
 import { Text } from "../parts/text";
+import { PictureView } from "./picture";
+import { picturesOfChoice, type Picture } from "./pictures";
 import { HeadersView, ToolCallView } from "./request";
 
 /** What was answered, as far as it came. */
@@ -59,7 +61,13 @@ function PlainReply({ text, isOpen }: { text: string | null; isOpen: boolean }) 
 
 function ChoiceView({ choice, isOnly }: { choice: Choice; isOnly: boolean }) {
   const role = choice.role ?? "assistant";
-  const isSilent = !choice.text && !choice.refusal && !choice.reasoning && !choice.tool_calls?.length;
+  const pictures = picturesOfChoice(choice);
+  const isSilent =
+    !choice.text &&
+    !choice.refusal &&
+    !choice.reasoning &&
+    !choice.tool_calls?.length &&
+    pictures.length === 0;
   return (
     <article className="turn" data-role="assistant">
       <h3 className="role">{isOnly ? role : `${role} ${(choice.index ?? 0) + 1}`}</h3>
@@ -72,6 +80,7 @@ function ChoiceView({ choice, isOnly }: { choice: Choice; isOnly: boolean }) {
           </Fold>
         )}
         {choice.text && <Said>{choice.text}</Said>}
+        <Pictures pictures={pictures} />
         {choice.refusal && (
           <div className="refusal">
             <div className="tool-name">refusal</div>
@@ -86,6 +95,12 @@ function ChoiceView({ choice, isOnly }: { choice: Choice; isOnly: boolean }) {
       </div>
     </article>
   );
+}
+
+function Pictures({ pictures }: { pictures: readonly Picture[] }) {
+  return pictures.map((picture, index) => (
+    <PictureView key={index} picture={picture} alt="Drawn by the model" />
+  ));
 }
 
 function FaultView({ fault }: { fault: Fault }) {

@@ -6,6 +6,7 @@ import { Json, prettyJson } from "../parts/json";
 import { Said } from "../parts/said";
 import { Text } from "../parts/text";
 import { readConversation, type Part, type Turn } from "./conversation";
+import { PictureView } from "./picture";
 
 /** What was asked: the conversation, its settings, and the JSON as it was sent. */
 export function Request({ body, headers }: { body: string | null; headers: Headers | undefined }) {
@@ -91,11 +92,7 @@ function PartView({ part }: { part: Part }) {
         </div>
       );
     case "image":
-      return part.data === null ? (
-        <p className="muted">[image{part.from && `, not loaded: ${part.from}`}]</p>
-      ) : (
-        <img className="turn-image" src={part.data} alt="Sent along with the request" />
-      );
+      return <PictureView picture={part} alt="Sent along with the request" />;
     case "other":
       return <p className="muted">[{part.type}]</p>;
   }
