@@ -66,6 +66,7 @@ def test_openapi_has_every_address_of_the_api(document):
         "/api/v1/records/{record_id}/stop",
         "/api/v1/stats",
         "/api/v1/heatmap",
+        "/api/v1/sql",
         "/api/v1/live",
         "/api/v1/keys",
         "/api/v1/keys/{key_id}",

@@ -44,6 +44,7 @@ FOR_READ = (
     "/api/v1/users",
     "/api/v1/models",
     "/api/v1/properties",
+    "/api/v1/sql",
     "/v1/request/query-clickhouse",
     "/v1/request/query",
     "/v1/request/count/query",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import subprocess
@@ -62,6 +63,28 @@ def test_stats_are_those_of_the_api(product: Product, capsys) -> None:
     assert (row["group"], row["count"], row["errors"]) == ("gpt-4o-mini", 2, 0)
     assert run(["stats", "user_id=terminal-2", "--bucket", "auto"]) == 0
     assert "TTFT p50" in capsys.readouterr().out
+
+
+def test_questions_in_sql(product: Product, capsys, monkeypatch) -> None:
+    """As a table or as objects, from the command line or from a pipe."""
+    stream(product, "terminal-sql")
+    where = "FROM records WHERE user_id = 'terminal-sql'"
+    [row] = lines(capsys, "sql", f"SELECT model, output_tokens, cost_usd, session_id {where}")
+    assert (row["model"], row["session_id"]) == ("gpt-4o-mini", None)
+    assert run(["sql", f"SELECT model, '[red]' AS colour, session_id {where}"]) == 0
+    assert capsys.readouterr().out.split()[:5] == [
+        "model",
+        "colour",
+        "session_id",
+        "gpt-4o-mini",
+        "[red]",
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT number FROM numbers(3)"))
+    assert run(["sql", "-", "--limit", "2", "--json"]) == 0
+    said = capsys.readouterr()
+    assert (said.out.count("number"), "more than these 2 rows" in said.err) == (2, True)
+    assert run(["sql", "DROP TABLE records"]) == 1
+    assert "only a SELECT" in capsys.readouterr().err
 
 
 def test_a_stream_is_played_again(product: Product, capsys) -> None:

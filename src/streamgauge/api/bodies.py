@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+T = TypeVar("T")
 
 
 class BadBody(Exception):  # noqa: N818 - an answer more than an error
@@ -34,6 +37,19 @@ async def read_body(request: Request[Any, Any, Any], limit: int) -> bytes:
     if len(body) > limit:
         raise _too_long(limit)
     return body
+
+
+async def read_json(request: Request[Any, Any, Any], kind: type[T], limit: int) -> T:
+    """Return the body as a *kind*; raises `BadBody`.
+
+    It must say that it is JSON: a page of another origin cannot, without asking first.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise BadBody(415, "the body must be JSON, and Content-Type: application/json")
+    try:
+        return msgspec.json.decode(await read_body(request, limit), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadBody(400, str(error)) from None
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET, Struct, UnsetType
 
+from streamgauge.api.bodies import BadBody
 from streamgauge.errors import QueryError, StoreError
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,11 @@ def on_query_error(_: Request[Any, Any, Any], error: QueryError) -> Response[Any
     return error_response(400, str(error), param=error.param)
 
 
+def on_bad_body(_: Request[Any, Any, Any], bad: BadBody) -> Response[Any]:
+    """A body that nobody can read."""
+    return error_response(bad.status, str(bad))
+
+
 def on_not_found(_: Request[Any, Any, Any], error: NotFound) -> Response[Any]:
     """404, in the words of who looked for it."""
     return error_response(404, str(error))
@@ -104,6 +110,7 @@ def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 HANDLERS: dict[int | type[Exception], Any] = {
     QueryError: on_query_error,
+    BadBody: on_bad_body,
     NotFound: on_not_found,
     StoreError: on_store_error,
     HTTPException: on_http_error,

@@ -13,7 +13,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 from msgspec import Struct
 
-from streamgauge.api.bodies import BadBody, read_body
+from streamgauge.api.bodies import read_json
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
 from streamgauge.api.guard import ADMIN, COOKIE, EVERYBODY, UNKNOWN_KEY, key_of
 from streamgauge.api.params import Query
@@ -109,9 +109,7 @@ async def create_key(request: Request[Any, Any, Any], parts: Given) -> Response[
     keys = parts.keys
     if not keys.exist and not parts.is_local:
         return error_response(403, FROM_OUTSIDE)
-    wish = await _body(request, Wish)
-    if isinstance(wish, Response):
-        return wish
+    wish = await read_json(request, Wish, MAX_BODY)
     if not keys.exist and Scope.ADMIN not in wish.scopes:
         return error_response(400, FIRST_IS_ADMIN, param="scopes")
     key, secret = await run_sync(keys.create, wish.name, wish.scopes)
@@ -172,9 +170,7 @@ async def get_session(request: Request[Any, Any, Any], parts: Given) -> Access:
 async def sign_in(request: Request[Any, Any, Any], parts: Given) -> Response[Any]:
     """Take the page's key."""
     Query(request).end()
-    told = await _body(request, SignIn)
-    if isinstance(told, Response):
-        return told
+    told = await read_json(request, SignIn, MAX_BODY)
     key = parts.keys.find([told.key.strip()])
     if key is None:
         return error_response(401, UNKNOWN_KEY)
@@ -219,21 +215,6 @@ def _access(key: Key | None) -> Access:
         return Access(has_keys=True, id=None, name=None, scopes=[])
     scopes = [scope for scope in Scope if key.allows(scope)]
     return Access(has_keys=True, id=key.id, name=key.name, scopes=scopes)
-
-
-async def _body(request: Request[Any, Any, Any], kind: type[Any]) -> Any:
-    """Return the body as a *kind*, or the answer that refuses it.
-
-    It must say that it is JSON: a page of another origin cannot, without asking first.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return error_response(415, "the body must be JSON, and Content-Type: application/json")
-    try:
-        return msgspec.json.decode(await read_body(request, MAX_BODY), type=kind)
-    except BadBody as bad:
-        return error_response(bad.status, str(bad))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return error_response(400, str(error))
 
 
 def _shown(key: Key) -> ApiKey:

@@ -16,7 +16,7 @@ import msgspec
 from litestar import Request, Response, post
 from msgspec import Meta, Struct
 
-from streamgauge.api.bodies import BadBody, read_body
+from streamgauge.api.bodies import read_body
 from streamgauge.api.errors import ErrorAnswer, answers, error_response
 from streamgauge.api.guard import LOG
 from streamgauge.api.parts import Given
@@ -136,8 +136,6 @@ async def log_call(request: Request[Any, Any, Any], parts: Given) -> Response[An
     """Journal one call; its record follows within about a second."""
     try:
         log = _decode(await read_body(request, MAX_LOG))
-    except BadBody as bad:
-        return error_response(bad.status, str(bad))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return error_response(400, _why(error), param=_where(str(error)))
     if log.started_at.tzinfo is None or log.started_at > datetime.now(UTC) + FUTURE:

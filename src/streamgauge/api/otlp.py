@@ -11,7 +11,7 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 
-from streamgauge.api.bodies import BadBody, read_body
+from streamgauge.api.bodies import read_body
 from streamgauge.api.errors import error_response
 from streamgauge.api.genai import is_call, log_of
 from streamgauge.api.guard import LOG
@@ -67,8 +67,6 @@ async def export_traces(request: Request[Any, Any, Any], parts: Given) -> Respon
         return error_response(415, f"an export is {PROTOBUF} or {JSON}")
     try:
         spans = list(READERS[kind](await read_body(request, MAX_EXPORT)))
-    except BadBody as bad:
-        return error_response(bad.status, str(bad))
     except NotSpans as wrong:
         return error_response(400, f"this is no export of traces: {wrong}")
     entries: list[Entry] = []

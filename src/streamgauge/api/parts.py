@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from anyio import CapacityLimiter
 from litestar.di import NamedDependency
 
 from streamgauge.keys import Keys
 from streamgauge.secrets import KeyHasher, Signer
 from streamgauge.store.loader import Store
+from streamgauge.store.sql import Guest
 
 if TYPE_CHECKING:
     from streamgauge.api.log import Entry, Journal
@@ -94,6 +96,8 @@ class Parts:
         who may do what; *is_local*: without any, only this machine may.
         """
         self.store = store
+        self.guest = Guest(store)
+        self.guests_limit = CapacityLimiter(1)  # the others wait, without a thread each
         self.live = live
         self.health = health
         self.ui_dir = ui_dir

@@ -31,7 +31,11 @@ class Server:
 
     def ask(self, path: str, parameters: Pairs | None = None) -> Any:
         """Return the JSON that it answers; raises `StreamgaugeError` in its own words."""
-        return self._get(path, parameters).json()
+        return self._request("GET", path, params=parameters).json()
+
+    def tell(self, path: str, body: dict[str, Any]) -> Any:
+        """Post *body* as JSON, and return the JSON that it answers."""
+        return self._request("POST", path, json=body).json()
 
     def raw(self, path: str) -> tuple[bytes, httpx.Headers]:
         """Return a body as it was sent, and its headers."""
@@ -44,14 +48,15 @@ class Server:
         with self._stream(path, read_s=None) as answer:
             yield answer.iter_lines()
 
-    def _get(self, path: str, parameters: Pairs | None) -> httpx.Response:
+    def _request(self, method: str, path: str, **sent: Any) -> httpx.Response:
         try:
-            answer = httpx.get(
+            answer = httpx.request(
+                method,
                 self.url + path,
-                params=parameters,
                 headers=self._headers,
                 timeout=PATIENCE_S,
                 trust_env=False,
+                **sent,
             )
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
             raise self._unreachable(error) from None

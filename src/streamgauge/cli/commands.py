@@ -234,6 +234,21 @@ def stats(
 
 
 @app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT; - reads it from standard input.")],
+    url: Url = None,
+    api_key: ApiKey = None,
+    limit: Annotated[int, typer.Option(help="How many rows.", min=1, max=10_000)] = 100,
+    as_json: AsJson = False,
+) -> int:
+    """Ask a running server in ClickHouse's SQL, over the tables records and amendments."""
+    from streamgauge.cli.asking import Server
+    from streamgauge.cli.sql import run
+
+    return _finish(lambda: run(Server(url, api_key), query, limit=limit, is_json=as_json))
+
+
+@app.command()
 def replay(
     record: Annotated[str, typer.Argument(help="The record's id.")],
     url: Url = None,
@@ -266,7 +281,7 @@ def import_requests(
 
     def start() -> int:
         server = Server(url, api_key)
-        return run(source, what, to=server.url, key=server.api_key, say=_say)
+        return run(source, what, to=server.url, key=server.api_key, say=_say, warn=_warn)
 
     return _finish(start)
 
@@ -343,6 +358,10 @@ def run(arguments: list[str]) -> int:
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _warn(line: str) -> None:
+    print(f"streamgauge: {line}", file=sys.stderr, flush=True)
 
 
 def _finish(run: Callable[[], int]) -> int:

@@ -30,6 +30,17 @@ OUTPUT_SETTINGS: dict[str, str | int] = {
     "do_not_merge_across_partitions_select_final": 1,
 }
 
+# What a question in SQL of somebody else may cost. FINAL: a record counts once, as it is now.
+GUARDED_SETTINGS: dict[str, str | int] = {
+    "final": 1,
+    "max_threads": 2,
+    "max_execution_time": 20,
+    "max_memory_usage": 1 << 30,
+    "max_result_bytes": 64 << 20,
+    "output_format_json_validate_utf8": 1,  # raw bytes need not be text
+}
+READ_ONLY: dict[str, str | int] = {"readonly": 1}
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 
@@ -43,6 +54,9 @@ class Engine(Protocol):
 
     def query(self, sql: str, params: Params | None = None, *, form: str = "JSONEachRow") -> bytes:
         """Run a SELECT and return its result in the ClickHouse output format *form*."""
+
+    def query_guarded(self, sql: str, *, form: str) -> bytes:
+        """Run a SELECT that is not ours: it can change nothing and has `GUARDED_SETTINGS`."""
 
     def insert(self, table: str, columns: tuple[str, ...], rows: bytes) -> None:
         """Insert *rows*, MessagePack values one after the other; durable when it returns."""

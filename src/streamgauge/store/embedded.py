@@ -13,15 +13,23 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from streamgauge.errors import ConfigurationError, StoreError
-from streamgauge.store.clickhouse import OUTPUT_SETTINGS, Address, Params, Value
+from streamgauge.store.clickhouse import (
+    GUARDED_SETTINGS,
+    OUTPUT_SETTINGS,
+    READ_ONLY,
+    Address,
+    Params,
+    Value,
+)
 
 READERS = 4  # queries at once; more would only take cores from the streams
+GUESTS = 1  # of them in SQL that is not ours
 # Queries use two threads each and at most 2 GiB for 60 s: a heavy question fails, not the recorder.
 READ_SETTINGS = {"max_threads": 2, "max_memory_usage": 2 << 30, "max_execution_time": 60}
 # One insert is one block and so one part: never a batch that is half there, unless it is huge.
@@ -55,18 +63,22 @@ class ChdbEngine:
         self._closed = False
         self._writing = threading.Lock()
         self._writer = self._connect(INSERT_SETTINGS)
-        self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
-        for _ in range(READERS):
-            self._readers.put(None)  # a place for a connection that is opened when first needed
+        self._readers = _Places(READERS, lambda: self._connect(READ_SETTINGS))
+        self._guests = _Places(GUESTS, self._connect_guest)
 
-    def _connect(self, settings: dict[str, int]) -> Any:
+    def _connect_guest(self) -> Any:
+        connection = self._connect(GUARDED_SETTINGS)
+        # Last, as nothing can be set behind it.
+        connection.query(_set(READ_ONLY))
+        return connection
+
+    def _connect(self, settings: Mapping[str, str | int]) -> Any:
         # The import costs about a second and loads the engine, so it waits until it is needed.
         from chdb.state.sqlitelike import Connection
 
         try:
             connection = Connection(str(self._path))
-            pairs = (OUTPUT_SETTINGS | settings).items()
-            connection.query("SET " + ", ".join(f"{k} = {v!r}" for k, v in pairs))
+            connection.query(_set({**OUTPUT_SETTINGS, **settings}))
             connection.query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
             connection.query(f"USE `{self._database}`")
         except Exception as error:
@@ -84,9 +96,14 @@ class ChdbEngine:
 
     def query(self, sql: str, params: Params | None = None, *, form: str = "JSONEachRow") -> bytes:
         """Run a SELECT and return its result in the output format *form*."""
-        with self._reader() as connection, _errors():
+        with self._readers.taken() as connection, _errors():
             result = connection.query(sql, form, params=_literals(params))
             return bytes(result.bytes())
+
+    def query_guarded(self, sql: str, *, form: str) -> bytes:
+        """Run a SELECT that is not ours: it can change nothing and has limits."""
+        with self._guests.taken() as connection, _errors():
+            return bytes(connection.query(sql, form).bytes())
 
     def insert(self, table: str, columns: tuple[str, ...], rows: bytes) -> None:
         """Insert *rows*; durable when it returns."""
@@ -101,18 +118,6 @@ class ChdbEngine:
 
     # connections
 
-    @contextmanager
-    def _reader(self) -> Iterator[Any]:
-        connection = self._readers.get()
-        try:
-            if self._closed:
-                raise StoreError("the store is closed")
-            if connection is None:
-                connection = self._connect(READ_SETTINGS)
-            yield connection
-        finally:
-            self._readers.put(connection)
-
     def _live(self, connection: Any) -> Any:
         if self._closed:
             raise StoreError("the store is closed")
@@ -125,13 +130,48 @@ class ChdbEngine:
                 return
             self._closed = True
             self._writer.close()
-        for _ in range(READERS):
-            connection = self._readers.get()
+        self._readers.close()
+        self._guests.close()
+        _FOLDERS.release(self._path)
+
+
+class _Places:
+    """So many connections for queries, each opened when it is first needed."""
+
+    def __init__(self, count: int, connect: Callable[[], Any]) -> None:
+        self._count = count
+        self._connect = connect
+        self._closed = False
+        self._free: queue.LifoQueue[Any] = queue.LifoQueue()
+        for _ in range(count):
+            self._free.put(None)
+
+    @contextmanager
+    def taken(self) -> Iterator[Any]:
+        """Have a connection for as long as this lasts; waits for one to be free."""
+        connection = self._free.get()
+        try:
+            if self._closed:
+                raise StoreError("the store is closed")
+            if connection is None:
+                connection = self._connect()
+            yield connection
+        finally:
+            self._free.put(connection)
+
+    def close(self) -> None:
+        """Close every connection, once the queries at work are done."""
+        self._closed = True
+        for _ in range(self._count):
+            connection = self._free.get()
             if connection is not None:
                 connection.close()
-        for _ in range(READERS):
-            self._readers.put(None)
-        _FOLDERS.release(self._path)
+        for _ in range(self._count):
+            self._free.put(None)
+
+
+def _set(settings: Mapping[str, str | int]) -> str:
+    return "SET " + ", ".join(f"{name} = {value!r}" for name, value in settings.items())
 
 
 @contextmanager

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from streamgauge.errors import StoreError
-from streamgauge.store.clickhouse import OUTPUT_SETTINGS, Address, Params
+from streamgauge.store.clickhouse import (
+    GUARDED_SETTINGS,
+    OUTPUT_SETTINGS,
+    READ_ONLY,
+    Address,
+    Params,
+)
 
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 120  # an insert of a 100 MB reply over a slow line takes its time
@@ -48,6 +54,12 @@ class ServerEngine:
         """Run a SELECT and return its result in the output format *form*."""
         with _errors():
             return bytes(self._client.raw_query(sql, parameters=params, fmt=form))
+
+    def query_guarded(self, sql: str, *, form: str) -> bytes:
+        """Run a SELECT that is not ours: it can change nothing and has limits."""
+        with _errors():
+            settings = GUARDED_SETTINGS | READ_ONLY
+            return bytes(self._client.raw_query(sql, fmt=form, settings=settings))
 
     def insert(self, table: str, columns: tuple[str, ...], rows: bytes) -> None:
         """Insert *rows*; durable when it returns."""
