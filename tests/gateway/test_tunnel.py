@@ -131,7 +131,7 @@ async def test_the_kernel_probes_silent_peers(rig: Rig) -> None:
     await client.until(b"\r\n\r\n")
     (ours,) = rig.gateway.clients
     assert ours.relay is not None
-    for connection in (ours, ours.relay.upstream):
+    for connection in (ours, ours.relay.dispatch.upstream):
         assert connection is not None
         assert connection.transport is not None
         inner = connection.transport.get_extra_info("socket")

@@ -7,8 +7,6 @@ journal. The chunks of an open stream take the way of `passage`, past `exchange`
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections.abc import Callable
 from functools import partial
 from time import monotonic_ns
@@ -18,6 +16,7 @@ from streamgauge.gateway import exchange as life
 from streamgauge.gateway import notes
 from streamgauge.gateway.answer import answer, unavailable
 from streamgauge.gateway.attempts import Attempts, Failure
+from streamgauge.gateway.byline import byline, recorder_byline
 from streamgauge.gateway.delimiter import (
     CHUNKED,
     LAST_CHUNK,
@@ -25,6 +24,7 @@ from streamgauge.gateway.delimiter import (
     delimited,
     delimiter_of,
 )
+from streamgauge.gateway.dispatch import Dispatch
 from streamgauge.gateway.head import (
     RequestHead,
     ResponseHead,
@@ -43,7 +43,6 @@ from streamgauge.gateway.routes import Route
 from streamgauge.gateway.trial import Trial
 from streamgauge.gateway.turn import Entry
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
-from streamgauge.gateway.upstream import UpstreamConnection
 from streamgauge.journal.format import TUNNEL_DOWN, TUNNEL_UP, Kind
 from streamgauge.wire.detect import choose, dialect_of
 from streamgauge.wire.looks.first_content import FirstContent
@@ -51,9 +50,7 @@ from streamgauge.wire.looks.first_content import FirstContent
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
     from streamgauge.gateway.server import Gateway
-
-# The paths whose requests know `stream_options`.
-USAGE_PATHS = (b"/chat/completions", b"/completions")
+    from streamgauge.gateway.upstream import Receiver, UpstreamConnection
 
 Entries = list[Entry]
 Out = list[bytes]
@@ -68,7 +65,8 @@ class Relay:
         "beat_ns",
         "chunk",
         "client",
-        "connecting",
+        "client_name",
+        "dispatch",
         "exchange",
         "gateway",
         "heartbeat_ns",
@@ -76,9 +74,6 @@ class Relay:
         "is_client_slow",
         "is_head_request",
         "is_keeping",
-        "is_request_sent",
-        "is_request_whole",
-        "is_usage_shown",
         "is_websocket",
         "journal",
         "passage",
@@ -86,10 +81,8 @@ class Relay:
         "policy",
         "response_head",
         "route",
-        "served_id",
         "turn",
         "upload",
-        "upstream",
         "when_connected",
     )
 
@@ -109,7 +102,7 @@ class Relay:
         self.turn = gateway.turn
         self.journal = gateway.journal if route.is_recorded else None
         self.id = gateway.new_id()
-        self.served_id = head.wishes.get(b"request-id")
+        self.client_name = head.wishes.get(b"request-id")
         self.exchange = life.Exchange(
             upstream=route.url, patience=policy.patience, stay_ns=policy.stay_ns
         )
@@ -117,20 +110,16 @@ class Relay:
         self.policy = policy
         self.heartbeat_ns = policy.heartbeat_ns
         self.beat_ns = 0  # when the last heartbeat went out
-        self.upstream: UpstreamConnection | None = None
-        self.connecting: asyncio.Task[None] | None = None
         self.is_head_request = head.method == b"HEAD"
         self.is_websocket = head.is_websocket
-        self.is_request_whole = False
-        self.is_request_sent = False
-        self.is_usage_shown = head.wishes.get(b"stream-usage", b"").lower() == b"true"
         self.upload = Upload(
             head,
             route,
-            is_asking=self._is_asking(head, route),
+            askable=gateway.routes.askable,
             is_looked_into=policy.is_numbering,
             target=attempts.target if attempts is not None else None,
         )
+        self.dispatch = Dispatch(gateway, self.upload)
         self.response_head: ResponseHead | None = None
         self.is_client_slow = False
         self.is_keeping = False
@@ -151,7 +140,6 @@ class Relay:
 
     def begin(self, at: int, head: RequestHead, body: bytes, *, is_whole: bool) -> None:
         """The request's head is here, with as much of the body as has come along."""
-        self.is_request_whole = is_whole
         self._add(body, is_whole=is_whole)
         entries: Entries = []
         out: Out = []
@@ -175,20 +163,18 @@ class Relay:
         if self.exchange.state is life.State.ENDED:
             return
         self.exchange.request_body(at)
-        self.is_request_whole = is_whole
         if self.journal is not None:
             more = notes.more(body, is_whole=is_whole)
             self.turn.note([(Kind.BODY, self.id, at, more)])
-        upload = self.upload
+        upload, dispatch = self.upload, self.dispatch
         framed = self._add(body, is_whole=is_whole)
-        if self.is_request_sent:
-            if self.upstream is not None:
-                self.turn.send_up(self.upstream.write, framed)
+        if dispatch.is_sent:
+            dispatch.write(framed)
         elif self.exchange.state is life.State.WAITING:
-            self._send_up()
+            dispatch.send()
         elif upload.is_ready and upload.size > REPLAY_LIMIT:
             self.client.pause_reading()
-        if self.is_request_sent and upload.size > REPLAY_LIMIT and not upload.is_repeatable:
+        if dispatch.is_sent and upload.size > REPLAY_LIMIT and not upload.is_repeatable:
             upload.forget()
 
     def _add(self, body: bytes, *, is_whole: bool) -> bytes:
@@ -198,19 +184,10 @@ class Relay:
             self.exchange.attempts = None
         return framed
 
-    def _is_asking(self, head: RequestHead, route: Route) -> bool:
-        """Whether we ask for stream usage, if the body turns out to be for a stream."""
-        is_refused = head.wishes.get(b"stream-usage", b"").lower() == b"false"
-        if is_refused or head.method != b"POST" or head.encoded:
-            return False
-        if not route.path.partition(b"?")[0].endswith(USAGE_PATHS):
-            return False
-        return self.is_usage_shown or route.provider in self.gateway.routes.askable
-
     def client_gone(self) -> None:
         """The client has closed or reset its connection."""
         at = monotonic_ns()
-        commands = self.exchange.client_gone(at, is_request_whole=self.is_request_whole)
+        commands = self.exchange.client_gone(at, is_request_whole=self.upload.is_whole)
         self._do(at, commands)
 
     def client_broke(self, status: int, kind: str, why: str) -> None:
@@ -222,8 +199,32 @@ class Relay:
         self.exchange.active_ns = at
         if self.journal is not None:
             self.turn.note([(Kind.MARK, self.id, at, notes.mark(TUNNEL_UP, len(data)))])
-        if self.upstream is not None:
-            self.turn.send_up(self.upstream.write, data)
+        self.dispatch.write(data)
+
+    # -- from the dispatch --------------------------------------------------------------------
+
+    def receiver_of(self, connection: UpstreamConnection) -> Receiver:
+        """Return who hears *connection*: one of several attempts is looked at first."""
+        attempts, outflow = self.exchange.attempts, self.passage.outflow
+        if attempts is None:
+            return self
+        if outflow is None or outflow.spoken is None:
+            return Trial(self, attempts, connection)
+        if self.is_client_slow:
+            connection.pause_reading()
+        return Rescue(self, attempts, outflow.spoken)
+
+    def connected(self, at: int) -> None:
+        """A new connection is there."""
+        self._do(at, self.exchange.connected(at, reused=False))
+
+    def connect_failed(self, at: int, why: str) -> None:
+        """There is no connection."""
+        self._do(at, self.exchange.connect_failed(at, why))
+
+    def waited(self, at: int) -> None:
+        """It is time for the next attempt."""
+        self._do(at, (life.Connect(fresh=False),))
 
     # -- from the provider: `upstream.Receiver` -----------------------------------------------
 
@@ -265,8 +266,7 @@ class Relay:
 
     def upstream_closed(self, why: str) -> None:
         """The provider is gone before its answer was whole."""
-        upstream, self.upstream = self.upstream, None
-        is_silent = upstream is not None and upstream.is_silent
+        is_silent = self.dispatch.lost()
         at = monotonic_ns()
         is_repeatable = is_silent and self.upload.is_replayable
         self._do(at, self.exchange.upstream_closed(at, why, is_repeatable=is_repeatable))
@@ -274,7 +274,8 @@ class Relay:
     def _is_tunnel_due(self) -> bool:
         # Only what the client asked for and the provider's parser agrees to: bytes of the next
         # request, perhaps for somebody else, must never end up in a tunnel.
-        return self.is_websocket and self.upstream is not None and self.upstream.is_tunnel
+        upstream = self.dispatch.upstream
+        return self.is_websocket and upstream is not None and upstream.is_tunnel
 
     def upstream_broke(self, why: str) -> None:
         """The provider's answer is not HTTP."""
@@ -292,9 +293,8 @@ class Relay:
     def attempt_failed(self, at: int, failure: Failure, *, is_whole: bool) -> bool:
         """Go on to the next attempt, if there is one; *is_whole*: this one's answer ends here."""
         commands = self.exchange.refused(at, failure)
-        if commands and is_whole and self.upstream is not None:
-            self.upstream.release()
-            self.upstream = None
+        if commands and is_whole:
+            self.dispatch.release()
         self._do(at, commands)
         return bool(commands)
 
@@ -311,19 +311,17 @@ class Relay:
     def client_full(self) -> None:
         """The client takes no more for now: stop reading from the provider."""
         self.is_client_slow = True
-        if self.upstream is not None:
-            self.upstream.pause_reading()
+        self.dispatch.pause_reading()
 
     def client_ready(self) -> None:
         """The client takes more again."""
         self.is_client_slow = False
         self.exchange.active_ns = monotonic_ns()
-        if self.upstream is not None:
-            self.upstream.resume_reading()
+        self.dispatch.resume_reading()
 
     def tick(self, now: int) -> None:
         """Look at the limits."""
-        is_upload_stalled = not self.is_request_whole and not self.client.is_paused
+        is_upload_stalled = not self.upload.is_whole and not self.client.is_paused
         commands = self.exchange.tick(
             now, is_client_slow=self.is_client_slow, is_upload_stalled=is_upload_stalled
         )
@@ -375,46 +373,8 @@ class Relay:
             after()
 
     def _connect(self, command: life.Connect, at: int, entries: Entries, out: Out) -> None:
-        self.is_request_sent = False
-        if not command.fresh:
-            pooled = self.gateway.pool.take(self.route.origin)
-            if pooled is not None:
-                self._attach(pooled)
-                self._perform(at, self.exchange.connected(at, reused=True), entries, out)
-                return
-        self.connecting = self.gateway.loop.create_task(self._open())
-
-    async def _open(self) -> None:
-        try:
-            connection = await self.gateway.pool.connect(self.route.origin)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            self._unconnected(_why(error))
-            return
-        if self.exchange.state is not life.State.CONNECTING or connection.is_closed:
-            connection.close()
-            self._unconnected("end of connection")
-            return
-        self.connecting = None
-        self._attach(connection)
-        at = monotonic_ns()
-        self._do(at, self.exchange.connected(at, reused=False))
-
-    def _unconnected(self, why: str) -> None:
-        self.connecting = None
-        at = monotonic_ns()
-        self._do(at, self.exchange.connect_failed(at, why))
-
-    def _attach(self, connection: UpstreamConnection) -> None:
-        self.upstream = connection
-        attempts, outflow = self.exchange.attempts, self.passage.outflow
-        if attempts is None:
-            connection.receiver = self
-        elif outflow is not None and outflow.spoken is not None:
-            connection.receiver = Rescue(self, attempts, outflow.spoken)
-            if self.is_client_slow:
-                connection.pause_reading()
-        else:
-            connection.receiver = Trial(self, attempts, connection)
+        if self.dispatch.connect(self, self.route.origin, is_fresh=command.fresh):
+            self._perform(at, self.exchange.connected(at, reused=True), entries, out)
 
     def _try_again(self, command: life.TryAgain, at: int, entries: Entries, out: Out) -> None:
         attempts = self.attempts
@@ -423,30 +383,19 @@ class Relay:
         target = attempts.target
         self.route = target.route
         self.exchange.upstream = target.route.url
-        self.is_request_sent = False
         self.passage.close_event(at, entries, out)
-        self.upload.aim(target, is_asking=self._is_asking(self.upload.head, target.route))
+        self.upload.aim(target)
         begins_ns = at + command.wait_ns
         entries.append(
             (Kind.RETRIED, self.id, at, notes.retried(command.failure, target, begins_ns))
         )
-        self.connecting = self.gateway.loop.create_task(self._wait(command.wait_ns))
-
-    async def _wait(self, wait_ns: int) -> None:
-        await asyncio.sleep(wait_ns / 1e9)
-        self.connecting = None
-        self._do(monotonic_ns(), (life.Connect(fresh=False),))
+        self.dispatch.connect_in(self, command.wait_ns)
 
     def _send_request(self, command: life.SendRequest, at: int, entries: Entries, out: Out) -> None:
         self.when_connected = at
-        self._send_up()
-        if not self.is_request_whole:
+        self.dispatch.send()
+        if not self.upload.is_whole:
             self.client.resume_reading()
-
-    def _send_up(self) -> None:
-        if self.upload.is_ready and self.upstream is not None:
-            self.is_request_sent = True
-            self.turn.send_up(self.upstream.write, self.upload.whole())
 
     def _send_head(self, command: life.SendHead, at: int, entries: Entries, out: Out) -> None:
         head = self.response_head
@@ -470,7 +419,7 @@ class Relay:
         is_closing = passage.delimiter is Delimiter.CLOSE
         if is_closing:
             self.is_keeping = False
-        ours = self._our_headers()
+        ours = self._byline()
         if not self.is_keeping and not is_closing:
             ours += b"\r\nConnection: close"
         elif self.is_keeping and self.client.version == "1.0":
@@ -496,29 +445,22 @@ class Relay:
         if choice.dialect is not None and choice.framing in FRAMINGS and self.journal is not None:
             outflow = Outflow(
                 choice,
-                is_hiding=self.upload.has_asked and not self.is_usage_shown,
+                is_hiding=self.upload.is_usage_hidden,
                 is_numbering=self.policy.is_numbering,
                 is_rescuing=self.attempts is not None and self.attempts.plan.is_rescuing,
             )
             self.passage.look_into(outflow)
 
-    def _our_headers(self) -> bytes:
+    def _byline(self) -> bytes:
         if self.journal is None and self.response_head is not None:
-            # The recorder says itself what this is, and whose error.
-            return b"\r\n".join((b"Via: 1.1 streamgauge", *self.response_head.ours))
-        name = text(self.id).encode()
-        ours = b"Via: 1.1 streamgauge\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (
-            name,
-            self.served_id or name,
-        )
-        if self.policy.is_resumable and self.journal is not None:
-            ours += b"\r\nStreamgauge-Resume-Url: " + self.gateway.resume_url(name.decode())
-        attempts = self.attempts
-        if attempts is None:
-            return ours
-        return ours + b"\r\nStreamgauge-Attempts: %d\r\nHelicone-Fallback-Index: %d" % (
-            attempts.number,
-            attempts.index,
+            return recorder_byline(self.response_head)
+        name = text(self.id)
+        is_resumable = self.policy.is_resumable and self.journal is not None
+        return byline(
+            name.encode(),
+            client_name=self.client_name,
+            resume_url=self.gateway.resume_url(name) if is_resumable else None,
+            attempts=self.attempts,
         )
 
     def _open_tunnel(self, command: life.OpenTunnel, at: int, entries: Entries, out: Out) -> None:
@@ -527,7 +469,7 @@ class Relay:
             return
         self.upload.forget()
         framing = b"Connection: Upgrade\r\nUpgrade: websocket"
-        out.append(client_response(head, ours=self._our_headers(), framing=framing))
+        out.append(client_response(head, ours=self._byline(), framing=framing))
         entries.append((Kind.HEAD, self.id, at, notes.answered(head, self.when_connected)))
         self.after = self.client.tunnel_opened
 
@@ -537,17 +479,15 @@ class Relay:
         self.after = self._answered
 
     def _answered(self) -> None:
-        upstream = self.upstream
-        self.upstream = None
-        if upstream is not None:
-            if self.is_client_slow:
-                upstream.resume_reading()
-            # A provider that answered early may still wait for the rest of the request.
-            if self.is_request_whole:
-                upstream.release()
-            else:
-                upstream.cancel()
-        self.client.answered(is_keeping=self.is_keeping and self.is_request_whole)
+        dispatch, is_whole = self.dispatch, self.upload.is_whole
+        if self.is_client_slow:
+            dispatch.resume_reading()
+        # A provider that answered early may still wait for the rest of the request.
+        if is_whole:
+            dispatch.release()
+        else:
+            dispatch.cut()
+        self.client.answered(is_keeping=self.is_keeping and is_whole)
 
     def _cut_answer(self, command: life.CutAnswer, at: int, entries: Entries, out: Out) -> None:
         passage = self.passage
@@ -564,9 +504,7 @@ class Relay:
 
     def _cut_off(self, *, is_delimited: bool) -> None:
         # Still there where the provider itself ended the answer, too early.
-        upstream, self.upstream = self.upstream, None
-        if upstream is not None:
-            upstream.cancel()
+        self.dispatch.cut()
         self.client.cut(is_delimited=is_delimited)
 
     def _answer(self, command: life.Answer, at: int, entries: Entries, out: Out) -> None:
@@ -586,7 +524,7 @@ class Relay:
                     command.status,
                     command.type,
                     command.message,
-                    extra=self._our_headers() if self.journal is not None else b"",
+                    extra=self._byline() if self.journal is not None else b"",
                     dialect=dialect_of(self.route.path.decode("latin-1")),
                     is_keeping=self.is_keeping,
                     is_head=self.is_head_request,
@@ -599,12 +537,7 @@ class Relay:
     def _cancel_upstream(
         self, command: life.CancelUpstream, at: int, entries: Entries, out: Out
     ) -> None:
-        if self.connecting is not None:
-            self.connecting.cancel()
-            self.connecting = None
-        if self.upstream is not None:
-            self.upstream.cancel()
-            self.upstream = None
+        self.dispatch.cancel()
 
     def _detach(self, command: life.Detach, at: int, entries: Entries, out: Out) -> None:
         self.client = NOBODY
@@ -635,12 +568,3 @@ _PERFORM: dict[type[Any], Callable[[Relay, Any, int, Entries, Out], None]] = {
     life.Detach: Relay._detach,
     life.Finish: Relay._finish,
 }
-
-
-def _why(error: Exception) -> str:
-    """Return a foreign error in words that help: what the system or TLS said."""
-    if isinstance(error, ssl.SSLError):
-        return f"TLS: {error.reason or error}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__

@@ -6,6 +6,8 @@ or where there may be more than one attempt, must the body be whole before its h
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from streamgauge.gateway.head import RequestHead, upstream_request
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.targets import Target
@@ -16,6 +18,9 @@ from streamgauge.wire.looks.member import replaced
 # dead; it is also what may wait for a connection before the client is paused.
 REPLAY_LIMIT = 1024 * 1024
 
+# The paths whose requests know `stream_options`.
+USAGE_PATHS = (b"/chat/completions", b"/completions")
+
 # A longer body is not waited for, and goes up as it is.
 MAX_ASKING = 8 * 1024 * 1024
 
@@ -24,6 +29,7 @@ class Upload:
     """One request, framed for the provider."""
 
     __slots__ = (
+        "_askable",
         "_body",
         "_held",
         "_is_asking",
@@ -35,6 +41,7 @@ class Upload:
         "has_asked",
         "head",
         "is_replayable",
+        "is_whole",
         "size",
     )
 
@@ -43,25 +50,28 @@ class Upload:
         head: RequestHead,
         route: Route,
         *,
-        is_asking: bool,
+        askable: Container[str],
         is_looked_into: bool = False,
         target: Target | None = None,
     ) -> None:
         """*target*: the first of several, for which all of the body is kept.
 
-        *is_looked_into*: the answer must come uncompressed.
+        *askable*: the providers that may be asked for stream usage; *is_looked_into*: the answer
+        must come uncompressed.
         """
         self._is_looked_into = is_looked_into
         self.head = head
         self._route = route
         self._target = target
-        self._is_asking = is_asking
+        self._askable = askable
+        self._is_asking = is_asking = self._may_ask()
         self._body: bytes | None = None  # as the client sent it, where it is kept whole
         self._is_chunked = head.chunked
         self._kept: list[bytes] = []
         is_waiting = is_asking or target is not None
         self._held: list[bytes] | None = [] if is_waiting else None
         self.size = 0  # of what is framed, without the head
+        self.is_whole = False  # all of it is here
         self.is_replayable = True  # all of it is still kept
         self.has_asked = False  # for stream usage, on the client's behalf
         if not is_waiting:
@@ -72,8 +82,14 @@ class Upload:
         """Whether it can begin to go up."""
         return self._held is None
 
+    @property
+    def is_usage_hidden(self) -> bool:
+        """Whether the answer says its usage only because of us, and the client is not to see."""
+        return self.has_asked and self._wish != b"true"
+
     def add(self, body: bytes, *, is_whole: bool) -> bytes:
         """Take more of the body; return it framed, empty while it must wait."""
+        self.is_whole = is_whole
         held = self._held
         if held is None:
             return self._keep(self._framed(body, is_whole=is_whole))
@@ -95,11 +111,11 @@ class Upload:
         """Whether it can be aimed at another target."""
         return self._target is not None and (self._body is not None or self._held is not None)
 
-    def aim(self, target: Target, *, is_asking: bool) -> None:
+    def aim(self, target: Target) -> None:
         """Frame the request anew, for *target*, as soon as all of it is here."""
         self._target = target
         self._route = target.route
-        self._is_asking = is_asking
+        self._is_asking = self._may_ask()
         if self._body is not None:
             self._kept.clear()
             self._frame(target, self._body)
@@ -132,6 +148,19 @@ class Upload:
         self.is_replayable = False
         self._body = None
         self._kept.clear()
+
+    @property
+    def _wish(self) -> bytes:
+        return self.head.wishes.get(b"stream-usage", b"").lower()
+
+    def _may_ask(self) -> bool:
+        """Whether we ask for stream usage, if the body turns out to be for a stream."""
+        head, route, wish = self.head, self._route, self._wish
+        if wish == b"false" or head.method != b"POST" or head.encoded:
+            return False
+        if not route.path.partition(b"?")[0].endswith(USAGE_PATHS):
+            return False
+        return wish == b"true" or route.provider in self._askable
 
     def _ask(self, body: bytes) -> None:
         asking = stream_usage.ask(body)
