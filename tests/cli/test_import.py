@@ -48,7 +48,7 @@ def exported(**fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def imported(what: str, product: Product, **environment: str) -> str:
+def run_import(what: str, product: Product, **environment: str) -> tuple[int, str, str]:
     told = subprocess.run(
         [STREAMGAUGE, "import", "helicone", what, f"--url={product.url}"],
         check=False,
@@ -56,8 +56,13 @@ def imported(what: str, product: Product, **environment: str) -> str:
         text=True,
         env=plain_environment() | environment | {"NO_PROXY": "127.0.0.1"},
     )
-    assert told.returncode == 0, told.stderr
-    return told.stdout
+    return told.returncode, told.stdout, told.stderr
+
+
+def imported(what: str, product: Product, **environment: str) -> str:
+    code, out, err = run_import(what, product, **environment)
+    assert (code, err) == (0, "")
+    return out
 
 
 def record_of(product: Product, request: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +178,7 @@ def test_a_table_without_bodies_has_what_it_tells(product: Product, tmp_path: Pa
 def helicone() -> Iterator[Any]:
     """Its API: pages of requests, whose bodies are elsewhere."""
     requests = [exported() for _ in range(150)]
+    del requests[120]["request_created_at"]
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -210,7 +216,9 @@ def test_all_pages_of_an_api_are_imported(product: Product, helicone: Any) -> No
     """With the bodies that are kept elsewhere, which get no key to see."""
     url, requests = helicone
     key = {"HELICONE_API_KEY": "sk-helicone-test"}
-    assert imported(url, product, **key) == "imported 150 requests\n"
+    code, out, err = run_import(url, product, **key)
+    assert (code, out) == (1, "imported 149 requests, 1 could not be\n")
+    assert "not imported: request 121: it is no request of Helicone's" in err
     record = record_of(product, requests[149])
     assert (record["model"], record["response_text"]) == ("o3", "Hello")
 
@@ -239,21 +247,21 @@ def test_what_cannot_be_imported_is_said_in_a_line(
 def test_what_is_no_export_is_refused(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything is imported."""
+    """With the reason, and nobody is asked for a server."""
     file = tmp_path / "export"
     file.write_text(text)
     assert run(["import", "helicone", str(file)]) == 1
     assert "request" in capsys.readouterr().err
 
 
-def test_a_table_with_a_cell_beyond_the_limit_is_refused(
+def test_a_table_with_names_beyond_the_limit_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a line, as what is no export is."""
     before = csv.field_size_limit()
-    monkeypatch.setattr("streamgauge.cli.importing.MAX_CELL", 100)
+    monkeypatch.setattr("streamgauge.cli.exported.MAX_CELL", 100)
     file = tmp_path / "export.csv"
-    file.write_text(f"request_id,request_created_at,request_body\n1,2026-03-01,{'x' * 101}\n")
+    file.write_text(f"request_id,request_created_at,{'x' * 101}\n1,2026-03-01,y\n")
     try:
         assert run(["import", "helicone", str(file)]) == 1
     finally:
@@ -263,12 +271,124 @@ def test_a_table_with_a_cell_beyond_the_limit_is_refused(
     assert told.count("\n") == 1
 
 
-def test_one_that_cannot_be_read_does_not_hold_the_others(product: Product, tmp_path: Path) -> None:
-    """It is named and counted."""
-    good, bad = exported(), exported(request_created_at="some day")
+# What is wrong in a line, the line, and what is said of it.
+BAD_LINES = {
+    "no JSON": ('{"request_id": "1", "request_cre', "it is no request in JSON"),
+    "no object": ("[1]", "it is no request of Helicone's"),
+    "no UTF-8": ('{"request_id": "\udcff"}', "it is no request in JSON"),
+    "a depth without end": ("[" * 100_000, "it is no request in JSON"),
+    "no id": (json.dumps(exported(request_id=None)), "it has no request_id"),
+    "no time": (json.dumps(exported(request_created_at=None)), "it has no request_created_at"),
+    "no moment": (json.dumps(exported(request_created_at="some day")), "it cannot be read"),
+    "properties that are none": (json.dumps(exported(properties=["a"])), "properties is no object"),
+    "scores that are none": (json.dumps(exported(scores="high")), "scores is no object"),
+    "an age": (json.dumps(exported(delay_ms=1e300)), "it cannot be read"),
+    "a status that is none": (json.dumps(exported(response_status="fine")), "'status'"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_LINES)
+def test_a_bad_line_does_not_hold_the_others(product: Product, tmp_path: Path, kind: str) -> None:
+    """It is named with its place and the reason; what is good is there once, however often run."""
+    bad, why = BAD_LINES[kind]
+    first, last = exported(), exported()
+    lines = [json.dumps(first), "", bad, json.dumps(last)]
     file = tmp_path / "export"
-    file.write_text(json.dumps([bad, good]))
-    told = imported(str(file), product)
-    assert bad["request_id"] in told
-    assert told.endswith("imported 1 requests, 1 could not be read\n")
+    file.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
+    for _ in range(2):
+        code, out, err = run_import(str(file), product)
+        assert (code, out) == (1, "imported 2 requests, 1 could not be\n")
+        assert err.startswith("streamgauge: not imported: line 3")
+        assert why in err
+        assert err.count("\n") == 1
+    for request in (first, last):
+        assert record_of(product, request)["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("form", ["an array", "an answer"])
+def test_a_bad_element_does_not_hold_the_others(
+    product: Product, tmp_path: Path, form: str
+) -> None:
+    """The same in a list."""
+    bad, good = exported(properties=7), exported()
+    file = tmp_path / "export"
+    file.write_text(WRITTEN[form]([bad, {"id": 1}, good]))
+    code, out, err = run_import(str(file), product)
+    assert (code, out) == (1, "imported 1 requests, 2 could not be\n")
+    assert err.splitlines() == [
+        f"streamgauge: not imported: element 1 ({bad['request_id']}): it cannot be read: "
+        "properties is no object",
+        "streamgauge: not imported: element 2: it is no request of Helicone's: "
+        "it has no request_id",
+    ]
     assert record_of(product, good)["outcome"] == "completed"
+
+
+def test_a_bad_row_does_not_hold_the_others(
+    product: Product, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The same in a table, where a row may be short, or a cell beyond the limit."""
+    before = csv.field_size_limit()
+    monkeypatch.setattr("streamgauge.cli.exported.MAX_CELL", 5000)
+    good = exported(), exported()
+    long = exported(request_body={"model": "x" * 6000})
+    names, first, too_long, last = page_csv([good[0], long, good[1]]).splitlines()
+    file = tmp_path / "export.csv"
+    file.write_text("\n".join([names, first, "only-an-id", too_long, last]) + "\n")
+    try:
+        assert run(["import", "helicone", str(file), f"--url={product.url}"]) == 1
+    finally:
+        csv.field_size_limit(before)
+    told = capsys.readouterr()
+    assert told.out == "imported 2 requests, 2 could not be\n"
+    assert "line 3: it is no request of Helicone's: it has no request_created_at\n" in told.err
+    assert "line 4: it is no request in CSV: field larger than field limit (5000)\n" in told.err
+    for request in good:
+        assert record_of(product, request)["outcome"] == "completed"
+
+
+def test_only_the_first_bad_ones_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are counted: an export of another form is not a screenful."""
+    file = tmp_path / "export"
+    file.write_text("nonsense\n" * 1234)
+    assert run(["import", "helicone", str(file)]) == 1
+    told = capsys.readouterr()
+    assert told.out == "imported 0 requests, 1,234 could not be\n"
+    *named, more = told.err.splitlines()
+    assert [line.split(": ")[2] for line in named] == [f"line {n}" for n in range(1, 21)]
+    assert more == "streamgauge: not imported: 1,214 more"
+
+
+def test_a_server_that_refuses_the_key_is_asked_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not the requests' fault."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(401)
+            self.send_header("Content-Length", "10")
+            self.end_headers()
+            self.wfile.write(b"a key, say")
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output to the tests."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    file = tmp_path / "export"
+    file.write_text(json.dumps([exported(), exported()]))
+    url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        assert run(["import", "helicone", str(file), f"--url={url}"]) == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == ["/custom/v1/log"]
+    assert f"{url} takes no logs: a key, say" in capsys.readouterr().err
