@@ -80,6 +80,20 @@ FROM system.functions AS f LEFT JOIN system.functions AS a ON a.name = f.alias_t
 _COMBINATORS = "SELECT name FROM system.aggregate_function_combinators"
 _DATABASES = "SELECT name FROM system.databases WHERE name != currentDatabase()"
 
+# What a SELECT is made of. Left out are SETTINGS, and APPLY, whose function is not in the tree.
+NODES = frozenset(
+    {
+        *("ArrayJoin", "Asterisk", "ColumnsExceptTransformer", "ColumnsListMatcher"),
+        *("ColumnsRegexpMatcher", "ColumnsReplaceTransformer", "ColumnsTransformerList"),
+        *("ExpressionList", "Function", "Identifier", "InterpolateElement", "Literal"),
+        *("OrderByElement", "QualifiedAsterisk", "QualifiedColumnsListMatcher"),
+        *("QualifiedColumnsRegexpMatcher", "SampleRatio", "SelectIntersectExceptQuery"),
+        *("SelectQuery", "SelectWithUnionQuery", "Subquery", "TableExpression"),
+        *("TableIdentifier", "TableJoin", "TablesInSelectQuery", "TablesInSelectQueryElement"),
+        *("WindowDefinition", "WindowListElement", "WithElement"),
+    }
+)
+REFUSED_NODES = {"Set": "SETTINGS", "ColumnsApplyTransformer": "APPLY"}
 _NODE = re.compile(r"^ *(\w+)(?: (\S+))?", re.MULTILINE)
 _NAMES = ("Identifier", "TableIdentifier")
 _BEGINNINGS = ("SELECT ", "WITH ", "(")
@@ -179,10 +193,12 @@ class Guest:
         for kind, name in _NODE.findall(tree):
             if kind == "Function" and not catalogue.has(name):
                 raise QueryError(f"the function {name} is not to be had here", param=PARAM)
-            if kind in _NAMES and name.partition(".")[0] in catalogue.foreign:
+            database, dot, _ = name.partition(".")
+            if kind in _NAMES and dot and database in catalogue.foreign:
                 raise QueryError(f"{name} is not one of our tables", param=PARAM)
-            if kind == "Set":
-                raise QueryError("SETTINGS cannot be changed here", param=PARAM)
+            if kind not in NODES:
+                word = REFUSED_NODES.get(kind, kind)
+                raise QueryError(f"{word} is not to be had here", param=PARAM)
 
     def _run(self, statement: str, *, form: str) -> bytes:
         try:
