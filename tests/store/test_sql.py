@@ -76,7 +76,7 @@ def test_more_rows_than_asked_for_are_cut_and_it_is_said(guest):
         "SELECT COLUMNS('_ms$'), a.*, a.COLUMNS('id') FROM records AS a",
         "SELECT 'two\nlines\n Set' AS text FROM records",
         "SELECT 1 EXCEPT SELECT 2",
-        "WITH RECURSIVE t AS (SELECT 1 n UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT n FROM t",
+        "WITH RECURSIVE t AS (SELECT 1 n UNION ALL SELECT n+1 FROM t WHERE n < 5) SELECT n FROM t",
         "SELECT formatReadableSize(bytes_out), number FROM records, numbers(3) AS n",
     ],
 )
