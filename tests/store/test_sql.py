@@ -115,6 +115,7 @@ def test_what_an_analyst_asks(guest, question):
         ("SELECT * REPLACE(file('/etc/passwd') AS id) FROM records", "the function file"),
         ("SELECT sum(1) OVER (ORDER BY file('/etc/passwd'))", "the function file"),
         ("SELECT 1 AS a ORDER BY a WITH FILL INTERPOLATE (a AS file('/etc/passwd'))", "file"),
+        ("SELECT sumMerge(unhex('00'))", "the function sumMerge"),
         ("SELECT @@version", "the function globalVariable"),
         ("SELECT fileIf('/etc/passwd', 1)", "the function fileIf"),
         ("SELECT `count\nfile`('/etc/passwd')", "file is not to be had"),

@@ -64,7 +64,7 @@ CATEGORIES = frozenset(
 # Of the group "Other"; and what the parser makes of syntax.
 MORE_FUNCTIONS = frozenset(
     {
-        *("bar", "byteSize", "countDigits", "finalizeAggregation", "identity", "ignore"),
+        *("bar", "byteSize", "countDigits", "identity", "ignore"),
         *("formatReadableDecimalSize", "formatReadableQuantity", "formatReadableSize"),
         *("formatReadableTimeDelta", "materialize", "neighbor", "parseReadableSize"),
         *("runningDifference", "toTypeName", "transform", "visibleWidth"),
@@ -77,7 +77,11 @@ SELECT f.name AS name, f.case_insensitive AS folds, f.is_aggregate AS aggregates
     if(f.alias_to = '', f.categories, a.categories) AS category
 FROM system.functions AS f LEFT JOIN system.functions AS a ON a.name = f.alias_to
 """
-_COMBINATORS = "SELECT name FROM system.aggregate_function_combinators"
+# Without those that read a state: bytes of somebody else's making.
+_COMBINATORS = (
+    "SELECT name FROM system.aggregate_function_combinators "
+    "WHERE name NOT IN ('State', 'SimpleState', 'Merge')"
+)
 _DATABASES = "SELECT name FROM system.databases WHERE name != currentDatabase()"
 
 # What a SELECT is made of. Left out are SETTINGS, and APPLY, whose function is not in the tree.
