@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.talking import ask, asking, nonce
+from tests.browser.talking import ABSENT, CHAT, MODEL, ask, asking, nonce
 from tests.product import Product
 from tests.simulating import until
 
@@ -44,6 +47,29 @@ def test_a_stream_moves_before_ones_eyes_and_fades(visit: Visit, product: Produc
         expect(row.locator(".spark-even")).to_have_attribute("d", re.compile(r"(M.*){5}"))
     expect(row).to_contain_text("client left")
     expect(row).to_have_count(0)
+
+
+def test_the_model_is_there_before_the_answer(visit: Visit, product: Product):
+    """As soon as the request is, which many clients send after its head."""
+    user = nonce()
+    page = visit(f"/live?find={user}")
+    body = json.dumps({"model": MODEL, "messages": [], "stream": True}).encode()
+    gateway = HTTPConnection(urlsplit(product.url).netloc, timeout=30)
+    gateway.putrequest("POST", CHAT)
+    gateway.putheader("Streamgauge-User-Id", user)
+    gateway.putheader("Simulate-Ttft-Ms", "600000")
+    gateway.putheader("Content-Length", str(len(body)))
+    gateway.endheaders()
+    try:
+        row = page.locator(".stream")
+        expect(row.get_by_role("link")).to_have_text("…")
+        gateway.send(body)
+        expect(row.get_by_role("link")).to_have_text(MODEL)
+        expect(row).to_have_attribute("data-pace", "waiting")
+        assert number(row, "TTFT") == number(row, "tokens") == ABSENT
+    finally:
+        gateway.close()
+    expect(row).to_contain_text("client left")
 
 
 def test_a_stream_that_stands_still_is_marked(visit: Visit, product: Product):

@@ -10,7 +10,7 @@ import pytest
 from streamgauge.journal.writer import Writer
 from streamgauge.recorder import live as module
 from streamgauge.recorder.live import Live, Subscription
-from tests.recorder.desk import DONE, STOP, Desk, Exchange, event
+from tests.recorder.desk import DONE, REQUEST, STOP, Desk, Exchange, event
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,7 @@ async def test_an_exchange_opens_moves_and_closes(desk: Desk, journal: Writer) -
     assert data == {
         "id": exchange.id,
         "model": "gpt-4o",
+        "user_id": "body-user",
         "ttft_ms": 60,
         "chunks": 2,
         "bytes_out": len(event("Hel") + event("lo")),
@@ -68,6 +69,24 @@ async def test_an_exchange_opens_moves_and_closes(desk: Desk, journal: Writer) -
     assert (event_[1]["id"], event_[1]["outcome"]) == (exchange.id, "completed")
     assert "reply" not in event_[1]
     assert "request_body" not in event_[1]
+    await subscription.aclose()
+
+
+async def test_a_request_that_comes_later_is_told_before_the_answer(
+    desk: Desk, journal: Writer
+) -> None:
+    """Its model and its user stand in the body, which many clients send after the head."""
+    subscription = desk.live.subscribe()
+    follower = desk.follower()
+    exchange = Exchange(journal).opens(body=b"", complete=False)
+    desk.read(follower)
+    name, data = await following(subscription)
+    assert (name, data["model"]) == ("opened", None)
+    exchange.body(5, REQUEST, complete=True)
+    desk.read(follower)
+    name, data = await following(subscription)
+    assert (name, data["model"], data["user_id"]) == ("progress", "gpt-4o", "body-user")
+    assert (data["chunks"], data["ttft_ms"], data["gaps_ms"]) == (0, None, [])
     await subscription.aclose()
 
 

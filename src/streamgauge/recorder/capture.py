@@ -444,7 +444,7 @@ class Capture:
             "id": self.id,
             "started_at": _iso(self._wall(self._opened_ns)),
             "provider": self.open.provider,
-            "model": self._model,
+            "model": self.model,
             "path": self.open.path,
             "streaming": self._is_streaming,
             "user_id": self._user,
@@ -464,7 +464,8 @@ class Capture:
         is_shown = decoding is not None and not self._labels.omit_response
         return {
             "id": self.id,
-            "model": self._model,
+            "model": self.model,
+            "user_id": self._user,
             "elapsed_ms": max(now_ns - self._t0, 0) / 1e6,
             "ttft_ms": timeline.ttft_ms if timeline is not None else None,
             "chunks": self.chunks,
@@ -502,7 +503,7 @@ class Capture:
             "dialect": self._dialect,
             "method": self.open.method,
             "path": self.open.path,
-            "model": self._model or response_model,
+            "model": self.model,
             "response_model": response_model,
             "streaming": self._is_streaming,
             "http_status": self._status,
@@ -521,6 +522,12 @@ class Capture:
             "resumed": self.resumed,
             "journal_node": self.node,
         }
+
+    @property
+    def model(self) -> str | None:
+        """The model that was asked for, or else the one that answers."""
+        answering = self._decoding.reply.model if self._decoding is not None else None
+        return self._model or answering
 
     @property
     def _model(self) -> str | None:

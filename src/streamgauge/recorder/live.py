@@ -30,12 +30,20 @@ BODIES = ("request_body", "reply", "response_text", "attempts")
 
 Event = tuple[str, dict[str, Any]]
 
+# What a progress has said that is worth another one: chunks, and the model.
+Said = tuple[int, str | None]
+NOTHING: Said = (0, None)
+
 
 class Running(Source, Protocol):
     """An exchange as the live view needs it."""
 
     id: str
     chunks: int
+
+    @property
+    def model(self) -> str | None:
+        """The model as far as it is known; the request may still be on its way."""
 
     def opened(self) -> dict[str, Any]:
         """What is known when it begins."""
@@ -95,7 +103,7 @@ class Live:
         self._running: dict[str, Running] = {}
         self._ended: dict[str, Record] = {}
         self._subscriptions: set[Subscription] = set()
-        self._told: dict[str, int] = {}  # chunks at the last progress
+        self._told: dict[str, Said] = {}  # of each exchange, when it was last told of
         self._timer: asyncio.TimerHandle | None = None
 
     # -- for the API -----------------------------------------------------------------------------
@@ -140,6 +148,7 @@ class Live:
         """An exchange has begun."""
         self._running[exchange.id] = exchange
         if self._subscriptions:
+            self._told[exchange.id] = exchange.chunks, exchange.model
             self._publish("opened", exchange.opened())
 
     def ended(self, record: Record) -> None:
@@ -172,14 +181,15 @@ class Live:
         moved = [
             exchange
             for exchange in self._running.values()
-            if exchange.id not in self._ended and exchange.chunks != told.get(exchange.id, 0)
+            if exchange.id not in self._ended
+            and (exchange.chunks, exchange.model) != told.get(exchange.id, NOTHING)
         ]
         # `told` keeps its order of insertion, so its first are those of longest ago.
         order = {record_id: place for place, record_id in enumerate(told)}
         moved.sort(key=lambda exchange: order.get(exchange.id, -1))
         for exchange in moved[:MAX_PROGRESS]:
             told.pop(exchange.id, None)
-            told[exchange.id] = exchange.chunks
+            told[exchange.id] = exchange.chunks, exchange.model
             self._publish("progress", exchange.progress(now))
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(PROGRESS_INTERVAL_S, self._tell)

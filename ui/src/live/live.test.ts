@@ -19,16 +19,20 @@ import {
 const WALL = Date.parse("2026-11-23T12:00:01.000Z");
 const clocks = (now: number) => ({ now, wall: WALL });
 
-function opened(id: string): LiveEvent {
+function openedOf(id: string): Opened {
   const { started_at, provider, model, path, streaming, user_id, session_id } = summary();
-  const data: Opened = { id, started_at, provider, model, path, streaming, user_id, session_id };
-  return { type: "opened", data };
+  return { id, started_at, provider, model, path, streaming, user_id, session_id };
 }
 
-function progress(id: string, elapsed_ms: number): LiveEvent {
-  const data: Progress = {
+function opened(id: string): LiveEvent {
+  return { type: "opened", data: openedOf(id) };
+}
+
+function progressOf(id: string, elapsed_ms: number): Progress {
+  return {
     id,
     model: null,
+    user_id: null,
     elapsed_ms,
     ttft_ms: 300,
     chunks: 5,
@@ -40,7 +44,10 @@ function progress(id: string, elapsed_ms: number): LiveEvent {
     gaps_ms: [20, 18],
     text: "Hello",
   };
-  return { type: "progress", data };
+}
+
+function progress(id: string, elapsed_ms: number): LiveEvent {
+  return { type: "progress", data: progressOf(id, elapsed_ms) };
 }
 
 test("an exchange opens, moves on and closes", () => {
@@ -137,4 +144,11 @@ test("before the first content an exchange waits, however long", () => {
 test("the rate counts the tokens after the first, over the time since then", () => {
   const one = reduce(NOTHING_YET, [opened("a"), progress("a", 1800)], clocks(0)).open.get("a");
   expect(one && rateOf(one, 0)).toBe(2); // 3 tokens in 1.5 s
+});
+
+test("what was unknown when it opened is taken from its progress, and kept", () => {
+  const begun: LiveEvent = { type: "opened", data: { ...openedOf("a"), model: null, user_id: null } };
+  const told: LiveEvent = { type: "progress", data: { ...progressOf("a", 5), model: "m", user_id: "u" } };
+  const state = reduce(NOTHING_YET, [begun, told, progress("a", 9)], clocks(100));
+  expect(state.open.get("a")).toMatchObject({ model: "m", user_id: "u", elapsedMs: 9 });
 });

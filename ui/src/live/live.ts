@@ -20,8 +20,9 @@ export interface Opened {
 
 export interface Progress {
   id: string;
-  /** It may have been unknown when the exchange opened, its request still on the way. */
+  /** Who asked whom may have been unknown when it opened, its request still on the way. */
   model: string | null;
+  user_id: string | null;
   elapsed_ms: number;
   ttft_ms: number | null;
   chunks: number;
@@ -99,10 +100,11 @@ export function reduce(
       case "progress": {
         const known = open.get(event.data.id);
         if (known === undefined) break;
-        const { elapsed_ms: elapsedMs, model } = event.data;
+        const { elapsed_ms: elapsedMs, model, user_id } = event.data;
         open.set(known.id, {
           ...known,
           model: model ?? known.model,
+          user_id: user_id ?? known.user_id,
           progress: told(event.data),
           elapsedMs,
           seenAt: now,
