@@ -14,6 +14,8 @@ export default defineConfig({
     target: ["chrome123", "firefox120", "safari17.5"],
     // The page's policy allows no data: URLs, so nothing is inlined as one.
     assetsInlineLimit: 0,
+    // All styles come first, and are few: a view that is asked for again would come without its own.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   test: { include: ["src/**/*.test.ts"] },

@@ -101,6 +101,7 @@ def test_the_view_comes_back_after_the_connection_was_lost(visit: Visit, product
     """It says so meanwhile, and asks again by itself."""
     user = nonce()
     page = visit(f"/live?find={user}", allowed=("Failed to load resource",))
+    expect(page.get_by_text("No open stream matches.")).to_be_visible()
     expect(page.locator(".live-status")).to_have_attribute("data-status", "live")
     product.kill_recorder()
     expect(page.locator(".live-status")).to_have_attribute("data-status", "lost")

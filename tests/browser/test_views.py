@@ -47,6 +47,32 @@ def test_every_view_survives_a_reload(visit: Visit, path: str):
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
+CODE = "**/assets/live-page-*.js"
+
+
+def test_a_view_comes_though_the_server_was_away_for_a_moment(visit: Visit):
+    """Its code is asked for again, and it stands there as if nothing had been."""
+    page = visit("/health", allowed=("Failed to load resource",))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Health")
+    page.route(CODE, lambda route: route.abort(), times=2)
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Live").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Live")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_view_that_does_not_come_can_be_tried_again(visit: Visit):
+    """The rest of the page stays, and one button loads all of it."""
+    page = visit("/health", allowed=("Failed to load resource", "Failed to fetch dynamically"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Health")
+    page.route(CODE, lambda route: route.abort())
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Live").click()
+    again = page.get_by_role("alert").get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    page.unroute(CODE)
+    again.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Live")
+
+
 def test_g_and_a_letter_go_to_a_view_and_a_question_mark_lists_the_keys(
     visit: Visit, product: Product
 ):

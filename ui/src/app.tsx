@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 
 import { useAccess } from "./keys/access";
 import { SignInPage } from "./keys/sign-in";
@@ -6,14 +6,13 @@ import { useLive } from "./live/use-live";
 import { Boundary } from "./parts/boundary";
 import { Snippets } from "./parts/connect";
 import { Keys } from "./parts/keys";
+import { later } from "./parts/later";
 import { ThemeToggle } from "./parts/theme-toggle";
 import { isTyping } from "./records/use-list-keys";
 import { Link, navigate, useAddress } from "./router";
 import { VIEWS, viewOf } from "./views";
 
-const RecordPage = lazy(() =>
-  import("./record/record-page").then((module) => ({ default: module.RecordPage })),
-);
+const RecordPage = later(() => import("./record/record-page").then((m) => m.RecordPage));
 
 const RECORD_PATH = /^\/records\/([^/]+)$/;
 

@@ -1,6 +1,7 @@
 /** The views, in the order of the navigation: where each lives and what draws it. */
-import { lazy, type ComponentType } from "react";
+import type { ComponentType } from "react";
 
+import { later } from "./parts/later";
 import { RecordsPage } from "./records/records-page";
 
 export interface ViewProps {
@@ -26,44 +27,44 @@ export const VIEWS: readonly View[] = [
     path: "/live",
     label: "Live",
     letter: "l",
-    Page: lazy(() => import("./live/live-page").then((m) => ({ default: m.LivePage }))),
+    Page: later(() => import("./live/live-page").then((m) => m.LivePage)),
   },
   RECORDS,
   {
     path: "/overview",
     label: "Overview",
     letter: "o",
-    Page: lazy(() => import("./overview/overview-page").then((m) => ({ default: m.OverviewPage }))),
+    Page: later(() => import("./overview/overview-page").then((m) => m.OverviewPage)),
   },
   {
     path: "/sessions",
     label: "Sessions",
     letter: "s",
-    Page: lazy(() => import("./sessions/sessions-page").then((m) => ({ default: m.SessionsPage }))),
+    Page: later(() => import("./sessions/sessions-page").then((m) => m.SessionsPage)),
   },
   {
     path: "/users",
     label: "Users",
     letter: "u",
-    Page: lazy(() => import("./rollups/users-page").then((m) => ({ default: m.UsersPage }))),
+    Page: later(() => import("./rollups/users-page").then((m) => m.UsersPage)),
   },
   {
     path: "/models",
     label: "Models",
     letter: "m",
-    Page: lazy(() => import("./rollups/models-page").then((m) => ({ default: m.ModelsPage }))),
+    Page: later(() => import("./rollups/models-page").then((m) => m.ModelsPage)),
   },
   {
     path: "/health",
     label: "Health",
     letter: "h",
-    Page: lazy(() => import("./health/health-page").then((m) => ({ default: m.HealthPage }))),
+    Page: later(() => import("./health/health-page").then((m) => m.HealthPage)),
   },
   {
     path: "/keys",
     label: "Keys",
     letter: "k",
-    Page: lazy(() => import("./keys/keys-page").then((m) => ({ default: m.KeysPage }))),
+    Page: later(() => import("./keys/keys-page").then((m) => m.KeysPage)),
   },
 ];
 
@@ -73,7 +74,7 @@ const HIDDEN: readonly View[] = [
     path: "/compare",
     label: "Compare",
     letter: "",
-    Page: lazy(() => import("./record/compare-page").then((m) => ({ default: m.ComparePage }))),
+    Page: later(() => import("./record/compare-page").then((m) => m.ComparePage)),
   },
 ];
 

@@ -6,7 +6,12 @@ interface State {
   error: Error | null;
 }
 
-/** One view that fails says so, and leaves the rest of the page alone. */
+/**
+ * One view that fails says so, and leaves the rest of the page alone.
+ *
+ * To try again loads all of it: the address holds what the view shows, and where its code could
+ * not be had, the server may have another version by now.
+ */
 export class Boundary extends Component<{ children: ReactNode }, State> {
   override state: State = { error: null };
 
@@ -19,7 +24,7 @@ export class Boundary extends Component<{ children: ReactNode }, State> {
     if (error === null) return this.props.children;
     return (
       <main className="page">
-        <Problem error={error} onRetry={() => this.setState({ error: null })} />
+        <Problem error={error} onRetry={() => location.reload()} />
       </main>
     );
   }

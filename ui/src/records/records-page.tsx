@@ -1,5 +1,4 @@
 import {
-  lazy,
   Suspense,
   useCallback,
   useDeferredValue,
@@ -14,6 +13,7 @@ import { count, counted } from "../format";
 import type { LiveState } from "../live/live";
 import { useLive } from "../live/use-live";
 import { FirstRun } from "../parts/connect";
+import { later } from "../parts/later";
 import { own } from "../parts/own";
 import { Problem } from "../parts/problem";
 import { readRange } from "../parts/range";
@@ -33,7 +33,7 @@ import { useRecords } from "./use-records";
 import "./records.css";
 
 // What draws charts comes after the list, so that the first load stays small.
-const TimeChart = lazy(() => import("./time-chart").then((m) => ({ default: m.TimeChart })));
+const TimeChart = later(() => import("./time-chart").then((m) => m.TimeChart));
 
 const PANEL_BORDERS = 2;
 
