@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamgauge.gateway.exchange import (
+from streamgauge.gateway.commands import (
     Answer,
     CancelUpstream,
     Commands,
@@ -12,14 +12,12 @@ from streamgauge.gateway.exchange import (
     CutAnswer,
     Detach,
     EndAnswer,
-    Exchange,
     Finish,
     OpenTunnel,
-    Patience,
     SendHead,
     SendRequest,
-    State,
 )
+from streamgauge.gateway.exchange import Exchange, Patience, State
 from streamgauge.record import ClosedBy, Outcome
 
 SECOND = 1_000_000_000

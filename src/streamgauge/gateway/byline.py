@@ -5,31 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streamgauge.gateway.head import VIA
+from streamgauge.gateway.ident import text
 
 if TYPE_CHECKING:
-    from streamgauge.gateway.attempts import Attempts
-    from streamgauge.gateway.head import ResponseHead
+    from streamgauge.gateway.relay import Relay
+
+VIA_LINE = b"Via: " + VIA
 
 
-def byline(
-    name: bytes,
-    *,
-    client_name: bytes | None,
-    resume_url: bytes | None,
-    attempts: Attempts | None,
-) -> bytes:
-    """Return the lines for the record *name*, which the client may know as *client_name*."""
-    lines = b"Via: %b\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (VIA, name, client_name or name)
-    if resume_url is not None:
-        lines += b"\r\nStreamgauge-Resume-Url: " + resume_url
-    if attempts is not None:
-        lines += b"\r\nStreamgauge-Attempts: %d\r\nHelicone-Fallback-Index: %d" % (
-            attempts.number,
-            attempts.index,
-        )
-    return lines
-
-
-def recorder_byline(head: ResponseHead) -> bytes:
-    """Return the lines for an answer of the recorder, which says itself what is ours."""
-    return b"\r\n".join((b"Via: " + VIA, *head.ours))
+def byline(relay: Relay) -> bytes:
+    """Return the lines for the answer of *relay*, joined."""
+    if relay.journal is None and relay.response_head is not None:
+        # The recorder says itself what this is, and whose error.
+        return b"\r\n".join((VIA_LINE, *relay.response_head.ours))
+    name = text(relay.id).encode()
+    lines = b"%b\r\nStreamgauge-Id: %b\r\nHelicone-Id: %b" % (
+        VIA_LINE,
+        name,
+        relay.client_name or name,
+    )
+    if relay.policy.is_resumable and relay.journal is not None:
+        lines += b"\r\nStreamgauge-Resume-Url: " + relay.gateway.resume_url(name.decode())
+    attempts = relay.attempts
+    if attempts is None:
+        return lines
+    return lines + b"\r\nStreamgauge-Attempts: %d\r\nHelicone-Fallback-Index: %d" % (
+        attempts.number,
+        attempts.index,
+    )

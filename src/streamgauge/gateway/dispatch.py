@@ -45,7 +45,8 @@ class Dispatch:
         if not is_fresh:
             kept = self._gateway.pool.take(origin)
             if kept is not None:
-                self._attach(relay, kept)
+                self.upstream = kept
+                kept.receiver = relay.receiver_of(kept)
                 return True
         self._waiting = self._gateway.loop.create_task(self._open(relay, origin))
         return False
@@ -66,7 +67,8 @@ class Dispatch:
             self._fail(relay, "end of connection")
             return
         self._waiting = None
-        self._attach(relay, connection)
+        self.upstream = connection
+        connection.receiver = relay.receiver_of(connection)
         relay.connected(monotonic_ns())
 
     def _fail(self, relay: Relay, why: str) -> None:
@@ -78,17 +80,14 @@ class Dispatch:
         self._waiting = None
         relay.waited(monotonic_ns())
 
-    def _attach(self, relay: Relay, connection: UpstreamConnection) -> None:
-        self.upstream = connection
-        connection.receiver = relay.receiver_of(connection)
-
     # -- while there is one -------------------------------------------------------------------
 
     def send(self) -> None:
         """Send what there is of the request, if it can begin to go up."""
-        if self._upload.is_ready and self.upstream is not None:
+        upload, upstream = self._upload, self.upstream
+        if upload.is_ready and upstream is not None:
             self.is_sent = True
-            self.write(self._upload.whole())
+            self._gateway.turn.send_up(upstream.write, upload.whole())
 
     def write(self, data: bytes) -> None:
         """Send *data* at the end of this turn."""

@@ -7,7 +7,7 @@ from time import time_ns
 import msgspec
 
 from streamgauge.gateway.attempts import Failure
-from streamgauge.gateway.exchange import Finish
+from streamgauge.gateway.commands import Finish
 from streamgauge.gateway.head import RequestHead, ResponseHead
 from streamgauge.gateway.routes import Route
 from streamgauge.gateway.targets import Target

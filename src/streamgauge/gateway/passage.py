@@ -20,15 +20,12 @@ from streamgauge.gateway.outflow import (
     Outflow,
     is_heartbeat,
 )
-from streamgauge.gateway.turn import MAX_OVERHEAD, Entry, Send, Turn
+from streamgauge.gateway.turn import MAX_OVERHEAD, Entries, Out, Send, Turn
 from streamgauge.journal.format import OVERHEAD, Kind
 from streamgauge.wire.looks.ending import MAX_CHUNKS
 from streamgauge.wire.looks.first_content import FirstContent
 from streamgauge.wire.looks.lines import BORDERS
 from streamgauge.wire.looks.stream_usage import USAGE, tells_usage
-
-Entries = list[Entry]
-Out = list[bytes]
 
 
 class Passage:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("streamgauge.gateway")
 
 Entry = tuple[int, bytes, int, bytes]
+# What the journal gets, and what the client gets after that.
+Entries = list[Entry]
+Out = list[bytes]
 Send = Callable[[bytes], None]
 # The passage and the time of its reading, where it is a chunk.
 Sending = tuple[Send, bytes, "Passage | None", int]
@@ -63,7 +66,7 @@ class Turn:
         self._bytes = 0
         self._is_due = False
 
-    def note(self, entries: list[Entry]) -> None:
+    def note(self, entries: Entries) -> None:
         """Journal *entries* before any answer that is sent in this turn."""
         size = 0
         for kind, exchange, t_ns, payload in entries:

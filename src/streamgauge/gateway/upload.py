@@ -38,6 +38,7 @@ class Upload:
         "_kept",
         "_route",
         "_target",
+        "_wish",
         "has_asked",
         "head",
         "is_replayable",
@@ -64,6 +65,7 @@ class Upload:
         self._route = route
         self._target = target
         self._askable = askable
+        self._wish = head.wishes.get(b"stream-usage", b"").lower()
         self._is_asking = is_asking = self._may_ask()
         self._body: bytes | None = None  # as the client sent it, where it is kept whole
         self._is_chunked = head.chunked
@@ -148,10 +150,6 @@ class Upload:
         self.is_replayable = False
         self._body = None
         self._kept.clear()
-
-    @property
-    def _wish(self) -> bytes:
-        return self.head.wishes.get(b"stream-usage", b"").lower()
 
     def _may_ask(self) -> bool:
         """Whether we ask for stream usage, if the body turns out to be for a stream."""
