@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamgauge.journal import recover
+from streamgauge.journal.format import Kind
 from streamgauge.journal.recover import BAD, find_block, parse
 from tests.journal.pages import block, entry
 
@@ -34,6 +35,12 @@ def test_a_length_that_no_writer_writes_is_bad(length: int) -> None:
 def test_the_next_sound_block_is_found(before: bytes) -> None:
     """Whatever stands before it."""
     assert find_block(before + B)[0] == len(before)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_block_that_begins_with_any_kind_is_found(kind: Kind) -> None:
+    """Behind damage the first block may be one of feedback, or of an attempt that failed."""
+    assert find_block(b"x" + block(entry(b"b", kind)))[0] == 1
 
 
 def test_the_block_at_the_start_is_not_looked_at() -> None:

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from streamgauge.journal.format import BLOCK, ENTRY
+from streamgauge.journal.format import BLOCK, ENTRY, Kind
 from streamgauge.journal.segments import JOINED_BLOCK_BYTES, MAX_BLOCK_BYTES
 
 # Behind damage, only blocks up to this size are looked for.
@@ -24,8 +24,11 @@ RESYNC_BUDGET_BYTES = 64 * 1024 * 1024
 BAD = -1
 
 # What the start of a block looks like: a length, a checksum, and the first entry's length
-# and kind. Lengths are below 2**28, so their last bytes are small; kinds are 1 to 7.
-_START = re.compile(rb"(?=.{3}[\x00-\x0f].{4}.{3}[\x00-\x0f][\x01-\x07])", re.DOTALL)
+# and kind. Lengths are below 2**28, so their last bytes are small; kinds count from 1.
+_START = re.compile(
+    rb"(?=.{3}[\x00-\x0f].{4}.{3}[\x00-\x0f][\x01-" + re.escape(bytes([max(Kind)])) + rb"])",
+    re.DOTALL,
+)
 
 _unpack_block, _unpack_entry = BLOCK.unpack_from, ENTRY.unpack_from
 _HEAD, _ENTRY = BLOCK.size, ENTRY.size
