@@ -332,6 +332,26 @@ def test_the_slowest_come_first_where_that_is_asked(visit: Visit, product: Produ
     expect(page.locator("tbody tr")).to_have_count(4)
 
 
+def test_another_order_says_what_still_runs(visit: Visit, product: Product):
+    """It has no place before its end, so it is counted, and a button shows it."""
+    user = nonce()
+    ended = product.record(ask(product, user, tokens=2))
+    page = visit(f"/?user_id={user}&sort=-ttft_ms")
+    expect(row(page, ended["id"])).to_be_visible()
+    expect(page.get_by_text("None is running now.")).to_be_visible()
+    with asking(product, user) as answer:
+        answer.read(3)
+        expect(page.get_by_text("1 still running, listed here once ended.")).to_be_visible()
+        expect(row(page, answer.id)).to_have_count(0)
+        page.get_by_role("button", name="Newest first").click()
+        expect(page).to_have_url(f"{product.url}/?user_id={user}")
+        expect(row(page, answer.id)).to_be_visible()
+        page.get_by_label("Order").select_option("Slowest first token")
+        expect(row(page, answer.id)).to_have_count(0)
+    expect(row(page, answer.id)).to_be_visible()
+    expect(page.get_by_text("None is running now.")).to_be_visible()
+
+
 def draw_over(page: Page, begin: float, end: float) -> None:
     """Draw over a part of the chart, from and to a share of its width."""
     box = page.locator(".records-time .u-over").bounding_box()

@@ -127,6 +127,9 @@ export function RecordsPage({ search }: { search: string }) {
         </Suspense>
       </div>
       <FilterBar filters={filters} onChange={(next) => change({ filters: next })} />
+      {sort !== null && (
+        <Unplaced count={rows.unplaced} onShow={() => change({ sort: null })} />
+      )}
       {records.error && (
         <Problem
           error={records.error}
@@ -169,6 +172,20 @@ export function RecordsPage({ search }: { search: string }) {
         )}
       </footer>
     </main>
+  );
+}
+
+/** In an order of its own the list is one of what has ended. It says so, that nobody misses the rest. */
+function Unplaced({ count: running, onShow }: { count: number; onShow: () => void }) {
+  return (
+    <p className="records-unplaced">
+      {running === 0 ? "None is running now." : `${count(running)} still running, listed here once ended.`}
+      {running > 0 && (
+        <button type="button" className="button is-small" onClick={onShow}>
+          Newest first
+        </button>
+      )}
+    </p>
   );
 }
 

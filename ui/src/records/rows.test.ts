@@ -65,6 +65,7 @@ test("in another order a live record takes its own place, and what runs has none
   const events = [opened(at(9)), closed(at(5, { ttft_ms: 500 })), closed(at(6)), closed(at(4, { ttft_ms: 300 }))];
   expect(rowsOf(stored, events, { sort: "-ttft_ms" })).toMatchObject({
     open: [],
+    rows: { unplaced: 1 },
     records: ["r1", "r5", "r4", "r2", "r6", "r3"],
   });
   expect(rowsOf(stored.slice(0, 2), events, { sort: "-ttft_ms", hasOlder: true }).records).toEqual([

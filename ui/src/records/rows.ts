@@ -5,6 +5,8 @@ import { matches, type Filter } from "./filters";
 
 export interface Rows {
   open: OpenExchange[];
+  /** How many run that would be among them, but have no place in this order before they end. */
+  unplaced: number;
   records: Summary[];
   /** The ids of records that ended just now. */
   fresh: ReadonlyMap<string, number>;
@@ -26,8 +28,7 @@ export function mergeRows({
   sort?: string | null;
 }): Rows {
   const compare = sort === null ? newestFirst : byColumn(sort);
-  // What still runs is on top of the newest; in another order it has no place yet.
-  const open = [...(sort === null ? live.open.values() : [])]
+  const running = [...live.open.values()]
     .filter((exchange) => matches(filters, { ...exchange, outcome: "open" }) === true)
     .sort(newestFirst);
 
@@ -45,7 +46,9 @@ export function mergeRows({
   });
   const ids = new Set(known.map(({ id }) => id));
   const added = closed.filter(({ id }) => !ids.has(id)).sort(compare);
-  return { open, records: woven(known, added, compare), fresh: live.fresh };
+  // What still runs is on top of the newest; in another order it has no place yet.
+  const [open, unplaced] = sort === null ? [running, 0] : [[], running.length];
+  return { open, unplaced, records: woven(known, added, compare), fresh: live.fresh };
 }
 
 type Compare = (a: Summary, b: Summary) => number;
