@@ -407,6 +407,13 @@ def test_times_may_be_told_in_several_ways(
     assert (record["duration_ms"] or 0) == duration
 
 
+def test_an_end_in_another_age_is_unknown(product: Product) -> None:
+    """Somebody has mistaken the unit; the call was made all the same."""
+    body = log(NDJSON, ttft=None)
+    body["timing"]["endTime"] = {"seconds": 1e11, "milliseconds": 0}
+    assert logged(product, body)["duration_ms"] is None
+
+
 def test_a_log_without_times_has_none(product: Product) -> None:
     """Helicone makes it a second."""
     body = log(NDJSON)

@@ -261,6 +261,8 @@ def test_a_custom_event_is_kept(product: Product) -> None:
         (log(started_at="yesterday"), "started_at"),
         (log(started_at="2026-11-20T10:00:00"), "started_at"),
         (log(started_at="2999-01-01T00:00:00Z"), "started_at"),
+        (log(started_at="1969-12-31T23:59:59Z"), "started_at"),
+        (log(started_at="0001-01-01T00:00:00+23:59"), "started_at"),
         (log(response={"status": 99}), "response.status"),
         (log(response={"cost_usd": -1}), "response.cost_usd"),
         (log(response={"chunks": [[-1, "x"]]}), "response.chunks[0][0]"),

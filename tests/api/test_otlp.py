@@ -295,6 +295,21 @@ def test_the_same_span_twice_is_one_record(product: Product) -> None:
     assert exported(product, traced)["id"] == first["id"]
 
 
+@pytest.mark.parametrize("never", [2**64 - 1, 10**30])
+def test_a_span_whose_end_makes_no_sense_is_a_record(product: Product, never: int) -> None:
+    """And does not hold the others of its export."""
+    traced = Traced(OLD, [("gen_ai.content.completion.chunk", 7, {})])
+    content = traced.json()
+    for ms in (7, 100):
+        content = content.replace(b"%d" % (STARTED + ms * MS), b"%d" % never)
+    headers = {"Content-Type": TYPES["json"]}
+    answer = product.http.post("/v1/traces", content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+    (found,) = until(lambda: product.closed(**{"property.trace_id": traced.trace.hex()}))
+    assert found["duration_ms"] is None
+    assert found["ttft_ms"] is None
+
+
 def test_other_spans_are_let_go(api: httpx.Client, served: Served) -> None:
     """Agents, tools and web requests are no model calls."""
     before = len(list(Reader(served.journal.directory).read()))

@@ -29,15 +29,20 @@ from streamgauge.secrets import is_secret, redacted
 # A log that is longer is refused, before or after it is unpacked.
 MAX_LOG = 10_000_000
 
-# A log may tell of the past, but not of the far future: clocks differ.
+# A log may tell of the past, but not of the far future: clocks differ. Before 1970 there was
+# nobody to ask.
 FUTURE = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Some 11 days. What took longer by somebody's clocks ended at a time that nobody knows.
+LONGEST_MS = 1e9
 
 MS = 1_000_000
 
 NOT_KEPT = "the journal's disk does not take it; send it again later"
 
 Entry = tuple[int, bytes, int, bytes]
-Milliseconds = Annotated[float, Meta(ge=0, le=1e9)]
+Milliseconds = Annotated[float, Meta(ge=0, le=LONGEST_MS)]
 
 _encode = msgspec.json.encode
 _pack = msgspec.msgpack.Encoder().encode
@@ -138,8 +143,9 @@ async def log_call(request: Request[Any, Any, Any], parts: Given) -> Response[An
         log = _decode(await read_body(request, MAX_LOG))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return error_response(400, _why(error), param=_where(str(error)))
-    if log.started_at.tzinfo is None or log.started_at > datetime.now(UTC) + FUTURE:
-        why = "started_at must be a time with its zone, and not in the future"
+    now = datetime.now(UTC)
+    if log.started_at.tzinfo is None or not EPOCH <= log.started_at <= now + FUTURE:
+        why = "started_at must be a time with its zone, after 1970 and not in the future"
         return error_response(400, why, param="started_at")
     if not parts.keep(entries_of(log)):
         return error_response(503, NOT_KEPT)
@@ -150,10 +156,11 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     """Return *log*, told by *source*, as the journal has an exchange."""
     answer = log.response
     base = monotonic_ns()
-    kind, pieces = _answer(log)
+    ended_ms, ttft_ms = _known(log.ended_ms), _known(answer.ttft_ms)
+    kind, pieces = _answer(log, ended_ms)
     said = [(base + int(ms * MS), data) for ms, data in pieces]
     last = max((at for at, _ in said), default=base)
-    ended = last if log.ended_ms is None else max(last, base + int(log.ended_ms * MS))
+    ended = last if ended_ms is None else max(last, base + int(ended_ms * MS))
     exchange = log.id.bytes
     opening = Open(
         started_at_ns=int(log.started_at.timestamp() * 1_000_000) * 1000,
@@ -169,7 +176,7 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     )
     entries: list[Entry] = [(Kind.OPEN, exchange, base, _pack(opening))]
     if answer.chunks is None:
-        told = Mark(name=UNTIMED, value=int((answer.ttft_ms or 0.0) * MS))
+        told = Mark(name=UNTIMED, value=int((ttft_ms or 0.0) * MS))
         entries.append((Kind.MARK, exchange, base, _pack(told)))
     entries += [
         (Kind.MARK, exchange, base, _pack(Mark(name=name, value=value)))
@@ -184,7 +191,11 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
     return entries
 
 
-def _answer(log: Log) -> tuple[str, list[tuple[float, bytes]]]:
+def _known(ms: float | None) -> float | None:
+    return ms if ms is not None and ms <= LONGEST_MS else None
+
+
+def _answer(log: Log, ended_ms: float | None) -> tuple[str, list[tuple[float, bytes]]]:
     """Return the content type of an answer, and its bytes with their times."""
     answer = log.response
     kind = answer.content_type
@@ -200,7 +211,7 @@ def _answer(log: Log) -> tuple[str, list[tuple[float, bytes]]]:
     if kind is None:
         is_stream = isinstance(log.request, dict) and log.request.get("stream") is True
         kind = type_of(text, is_stream=is_stream) if text is answer.body else JSON
-    return kind, [(log.ended_ms or 0.0, text.encode())]
+    return kind, [(ended_ms or 0.0, text.encode())]
 
 
 def _counted(answer: LoggedResponse) -> list[tuple[str, int]]:
