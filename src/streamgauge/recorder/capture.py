@@ -7,15 +7,12 @@ answer has marks for its bytes and its end, but no token times: it came in one p
 
 from __future__ import annotations
 
-import asyncio
-from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import replace
 
 from streamgauge.journal.format import (
     LOST,
@@ -30,7 +27,6 @@ from streamgauge.journal.format import (
     Mark,
     Open,
     Retried,
-    headers_of,
 )
 from streamgauge.meter.timeline import Timeline
 from streamgauge.record import (
@@ -44,25 +40,18 @@ from streamgauge.record import (
     UsageSource,
 )
 from streamgauge.recorder.attempts import Attempts
-from streamgauge.recorder.labels import (
-    Labels,
-    joined,
-    labels_of,
-    provider_request_id,
-)
+from streamgauge.recorder.labels import joined, provider_request_id
 from streamgauge.recorder.outcome import judge
+from streamgauge.recorder.overheads import Overheads
+from streamgauge.recorder.request import Request
+from streamgauge.recorder.response import Response
 from streamgauge.recorder.source import Ending
-from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
+from streamgauge.recorder.spool import Memory
 from streamgauge.recorder.tally import counted, reported
-from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, decoding_of, inflated
-from streamgauge.wire.request import RequestFacts, read_request
+from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, decoding_of
 
 # The times of so many chunks are kept, 16 bytes each; all are counted.
 MAX_TIMED_CHUNKS = 1_000_000
-
-# The median of the gateway's own cost is taken over so many chunks of an exchange, the
-# maximum over all.
-MAX_OVERHEADS = 16_384
 
 # How much of the text so far, and how many of the last gaps, go to the live view: what fits
 # on a screen, since with 500 open streams a thousand of these are sent in a second.
@@ -79,34 +68,24 @@ class Capture:
     __slots__ = (
         "_attempts",
         "_decoding",
-        "_facts",
-        "_head",
-        "_headers",
         "_is_untimed",
-        "_labels",
         "_last_ns",
         "_lost_bytes",
-        "_max_overhead",
         "_opened_ns",
         "_overheads",
         "_prices",
-        "_raw",
-        "_readers",
         "_request",
-        "_response_headers",
+        "_response",
+        "_sent_bytes",
         "_t0",
         "_timeline",
         "_told",
-        "_whole",
-        "bytes_in",
         "bytes_out",
         "chunks",
-        "ending",
         "id",
         "is_announced",
         "is_tunnel",
         "node",
-        "open",
         "resumed",
         "seen_at",
     )
@@ -122,35 +101,24 @@ class Capture:
         prices: Sequence[Price] = (),
     ) -> None:
         self.id = str(UUID(bytes=exchange))
-        self.open = opening
         self.node = node
         self._prices = prices
         self.chunks = 0
-        self.bytes_in = 0
         self.bytes_out = 0
         self.is_tunnel = False
         self.is_announced = False  # the store has a row of it as open
         self.seen_at = 0.0  # the recorder's own clock, for its own patience
-        self._headers = headers_of(opening.headers)
-        said = opening.labels
-        self._labels = labels_of(self._headers) if said is None else Labels(**said)
-        self._facts = RequestFacts()
         self._opened_ns = self._last_ns = self._t0 = t_ns
-        self._request = Spool(memory)
-        self._raw = Spool(memory)
+        self._request = Request(opening, memory)
+        self._response = Response(memory)
         self._is_untimed = False  # nobody knows when the chunks came
         self._told: dict[str, int] = {}  # tokens and cost, by their marks
         self._timeline: Timeline | None = None
         self._decoding: Decoding | None = None
-        self._head: Head | None = None
-        self._response_headers: dict[str, str] = {}
-        self._overheads = array("I")
-        self._max_overhead = 0
+        self._overheads = Overheads()
         self._lost_bytes = 0
+        self._sent_bytes = 0  # by the client, through a tunnel
         self._attempts = Attempts(t_ns)
-        self._readers: list[asyncio.Future[None]] = []  # who waits for more
-        self._whole: bytes | None = None  # what was said, once it is over
-        self.ending: Ending | None = None
         self.resumed = 0
         self.body(t_ns, Body(data=opening.body, complete=opening.complete))
 
@@ -159,30 +127,21 @@ class Capture:
     def body(self, t_ns: int, body: Body) -> None:
         """More of the request."""
         self._last_ns = t_ns
-        self.bytes_in += len(body.data)
-        self._request.add(body.data)
+        self._request.add(body)
         if self._timeline is None:
             self._t0 = t_ns
-        if body.complete:
-            self._facts = read_request(self._plain_request(), self.open.path)
 
     def retried(self, t_ns: int, entry: Retried) -> None:
         """An attempt has failed; the next one goes somewhere else, or there again."""
         self._last_ns = t_ns
-        self._attempts.failed(t_ns, self.open, entry)
-        self.open = replace(
-            self.open,
-            provider=entry.provider,
-            upstream=entry.upstream,
-            path=entry.path,
-            model=entry.model,
-        )
+        self._attempts.failed(t_ns, self._request.opening, entry)
+        self._request.retried(entry)
 
     def head(self, t_ns: int, head: Head) -> None:
         """The answer begins."""
         self._last_ns = t_ns
-        self._head = head
-        headers = self._response_headers = joined(headers_of(head.headers))
+        response, opening = self._response, self._request.opening
+        response.begin(head)
         timeline = self._timeline = self._timeline or Timeline(self._t0)
         if head.connected_ns:
             # A connection may be there before the request is: then it took no time.
@@ -192,26 +151,27 @@ class Capture:
         self.is_tunnel = head.status == 101
         if not self.is_tunnel:
             self._decoding = decoding_of(
-                path=self.open.path,
-                content_type=headers.get("content-type"),
-                content_encoding=headers.get("content-encoding"),
-                is_told=self.open.source != Source.GATEWAY,
+                path=opening.path,
+                content_type=response.headers.get("content-type"),
+                content_encoding=response.headers.get("content-encoding"),
+                is_told=opening.source != Source.GATEWAY,
             )
-        self._tell()
 
     def chunk(self, t_ns: int, payload: bytes) -> None:
         """Bytes of the answer, behind the overhead of the chunk before them."""
         (overhead,) = _overhead(payload)
         if overhead:
-            self._note_overhead(overhead)
+            self._overheads.note(overhead)
         data = payload[4:]
         size = len(data)
         self._last_ns = t_ns
         self.chunks += 1
         self.bytes_out += size
-        self._raw.add(data)
-        if self._readers:
-            self._tell()
+        # As `Response.add` does it, by hand: a call less for every chunk.
+        response = self._response
+        response.body.add(data)
+        if response.readers:
+            response.tell()
         timeline, decoding = self._timeline, self._decoding
         if timeline is None or decoding is None:
             return
@@ -240,10 +200,9 @@ class Capture:
         self._last_ns = t_ns
         self.chunks += 1
         self.bytes_out += len(data)
-        self._raw.add(data)
+        self._response.add(data)
         if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
             self._timeline.chunk(t_ns, len(data))
-        self._tell()
 
     def mark(self, t_ns: int, mark: Mark) -> None:
         """A named moment."""
@@ -254,7 +213,7 @@ class Capture:
             if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
                 self._timeline.chunk(t_ns, mark.value)
         elif mark.name == TUNNEL_UP:
-            self.bytes_in += mark.value
+            self._sent_bytes += mark.value
         elif mark.name == LOST:
             self._lost_bytes += mark.value
         elif mark.name == UNTIMED:
@@ -265,17 +224,6 @@ class Capture:
         elif mark.name in TOLD:
             self._told[mark.name] = mark.value
 
-    def _note_overhead(self, overhead: int) -> None:
-        if len(self._overheads) < MAX_OVERHEADS:
-            self._overheads.append(overhead)
-        if overhead > self._max_overhead:
-            self._max_overhead = overhead
-
-    def _plain_request(self) -> bytes:
-        """Return the request's body without its content encoding."""
-        encoding = next((v for n, v in self._headers if n.lower() == "content-encoding"), None)
-        return inflated(self._request.peek(), encoding, limit=MAX_KEPT)
-
     # -- the end -----------------------------------------------------------------------------------
 
     def finish(self, t_ns: int | None, end: End) -> tuple[Record, Transcript]:
@@ -283,139 +231,61 @@ class Capture:
         if t_ns is None:
             t_ns = self._last_ns
         if end.overhead_ns:
-            self._note_overhead(end.overhead_ns)
+            self._overheads.note(end.overhead_ns)
         decoding = self._decoding
         if decoding is not None:
             decoding.close()
         timeline = self._timeline or Timeline(self._t0)
         if not self._is_untimed or t_ns > self._t0:
             timeline.end(t_ns)  # else nobody told how long it took
-        status = self._status
+        status = self._response.status
         verdict = judge(
             end,
             status=status,
             decoding=decoding,
             lost_bytes=self._lost_bytes,
-            unkept_bytes=self._request.lost + self._raw.lost,
+            unkept_bytes=self._request.lost + self._response.lost,
             is_told=self._is_untimed,
         )
         record = self._account(
             timeline,
             ended_at=self._wall(t_ns),
             attempts=self._attempts.listed(
-                t_ns, self.open, status=status, verdict=verdict, t0=self._t0
+                t_ns, self._request.opening, status=status, verdict=verdict, t0=self._t0
             ),
             **{name: getattr(verdict, name) for name in verdict.__struct_fields__},
         )
         transcript = self._transcript(timeline)
-        self._over(Ending(verdict.outcome, verdict.error_type, verdict.error_message))
+        self._response.end(Ending(verdict.outcome, verdict.error_type, verdict.error_message))
         return record, transcript
 
-    def bare(self, end: End) -> tuple[Record, Transcript]:
-        """Make a record without looking at the answer: better than none."""
-        self.give_up()
-        opening = self.open
-        record = Record(
-            id=self.id,
-            started_at=self._wall(self._opened_ns),
-            ended_at=self._wall(self._last_ns),
-            provider=opening.provider,
-            method=opening.method,
-            path=opening.path,
-            outcome=Outcome(end.outcome),
-            closed_by=ClosedBy(end.closed_by) if end.closed_by else None,
-            error_type=end.error_type or "not_decoded",
-            error_message=end.error_message or "this exchange could not be worked up",
-            bytes_in=self.bytes_in,
-            bytes_out=self.bytes_out,
-            chunks=self.chunks,
-            journal_node=self.node,
-        )
-        return record, Transcript()
-
-    def give_up(self) -> None:
-        """Let go of what is held; there will be no record."""
-        self._request.drop()
-        self._raw.drop()
-        self._over(Ending(Outcome.GATEWAY_RESTARTED, "not_decoded", None))
-
-    # -- who reads along: `source.Source` ---------------------------------------------------------
-
-    @property
-    def path(self) -> str:
-        """The path that was asked for."""
-        return self.open.path
-
-    @property
-    def key_hash(self) -> str | None:
-        """Whose answer it is."""
-        return self.open.key_hash
-
-    @property
-    def response_headers(self) -> dict[str, str]:
-        """The answer's headers."""
-        return self._response_headers
-
-    @property
-    def size(self) -> int:
-        """How many bytes of the answer there are by now."""
-        return self._raw.size if self._whole is None else len(self._whole)
-
-    def piece(self, offset: int, limit: int) -> bytes:
-        """Return up to *limit* bytes of the answer from *offset* on."""
-        whole = self._whole
-        return self._raw.piece(offset, limit) if whole is None else whole[offset : offset + limit]
-
-    def resume(self) -> None:
-        """Somebody has come back for it."""
-        self.resumed += 1
-
-    async def news(self) -> None:
-        """Wait until there is more of the answer, or its end."""
-        if self.ending is None:
-            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._readers.append(waiting)
-            await waiting
-
-    def _tell(self) -> None:
-        readers, self._readers = self._readers, []
-        for waiting in readers:
-            if not waiting.done():
-                waiting.set_result(None)
-
-    def _over(self, ending: Ending) -> None:
-        self.ending = ending
-        self._tell()
-
     def _account(self, timeline: Timeline, **ending: Any) -> Record:
-        body = self._plain_request()
+        asked, labels = self._request, self._request.labels
+        body = asked.plain()
         usage, cost = counted(
             self._decoding,
             self._told,
             request=body,
-            status=self._status,
-            labels=self._labels,
-            provider=self.open.provider,
-            model=self._model,
+            status=self._response.status,
+            labels=labels,
+            provider=asked.opening.provider,
+            model=asked.model,
             at=self._wall(self._opened_ns),
             prices=self._prices,
         )
-        if len(self._overheads) == MAX_OVERHEADS:
-            self._overheads.append(self._max_overhead)
         timing = timeline.timing(
             output_tokens=usage.output_tokens,
             reasoning_tokens=usage.reasoning_tokens,
-            overheads_ns=self._overheads,
+            overheads_ns=self._overheads.listed(),
         )
-        omit = self._labels
-        request = None if omit.omit_request else body.decode("utf-8", "replace")
-        self._request.drop()
+        request = None if labels.omit_request else body.decode("utf-8", "replace")
+        asked.drop()
         known = self._known()
         if self._decoding is not None and self._decoding.is_read:
             reply = self._decoding.reply
             known["finish_reasons"] = reply.finish_reasons()
             known["tool_calls"] = reply.tool_names()
-            if not omit.omit_response:
+            if not labels.omit_response:
                 known["reply"] = reply.reply()
                 known["response_text"] = reply.text()
         return Record(
@@ -428,27 +298,95 @@ class Capture:
         )
 
     def _transcript(self, timeline: Timeline) -> Transcript:
-        raw = self._whole = self._raw.take()
+        raw = self._response.take()
         return Transcript(
-            request_headers=joined(self._headers),
-            response_headers=self._response_headers,
-            raw=b"" if self._labels.omit_response else raw,
+            request_headers=joined(self._request.headers),
+            response_headers=self._response.headers,
+            raw=b"" if self._request.labels.omit_response else raw,
             chunks=timeline.chunks,
         )
+
+    def bare(self, end: End) -> tuple[Record, Transcript]:
+        """Make a record without looking at the answer: better than none."""
+        self.give_up()
+        opening = self._request.opening
+        record = Record(
+            id=self.id,
+            started_at=self._wall(self._opened_ns),
+            ended_at=self._wall(self._last_ns),
+            provider=opening.provider,
+            method=opening.method,
+            path=opening.path,
+            outcome=Outcome(end.outcome),
+            closed_by=ClosedBy(end.closed_by) if end.closed_by else None,
+            error_type=end.error_type or "not_decoded",
+            error_message=end.error_message or "this exchange could not be worked up",
+            bytes_in=self._bytes_in,
+            bytes_out=self.bytes_out,
+            chunks=self.chunks,
+            journal_node=self.node,
+        )
+        return record, Transcript()
+
+    def give_up(self) -> None:
+        """Let go of what is held; there will be no record."""
+        self._request.drop()
+        self._response.drop()
+        self._response.end(Ending(Outcome.GATEWAY_RESTARTED, "not_decoded", None))
+
+    # -- who reads along: `source.Source` ---------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+        return self._request.opening.path
+
+    @property
+    def key_hash(self) -> str | None:
+        """Whose answer it is."""
+        return self._request.opening.key_hash
+
+    @property
+    def response_headers(self) -> dict[str, str]:
+        """The answer's headers."""
+        return self._response.headers
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended, None while it runs."""
+        return self._response.ending
+
+    @property
+    def size(self) -> int:
+        """How many bytes of the answer there are by now."""
+        return self._response.size
+
+    def piece(self, offset: int, limit: int) -> bytes:
+        """Return up to *limit* bytes of the answer from *offset* on."""
+        return self._response.piece(offset, limit)
+
+    def resume(self) -> None:
+        """Somebody has come back for it."""
+        self.resumed += 1
+
+    async def news(self) -> None:
+        """Wait until there is more of the answer, or its end."""
+        await self._response.news()
 
     # -- while it runs -----------------------------------------------------------------------------
 
     def opened(self) -> dict[str, Any]:
         """Return what the live view says when the exchange begins."""
+        asked = self._request
         return {
             "id": self.id,
             "started_at": _iso(self._wall(self._opened_ns)),
-            "provider": self.open.provider,
+            "provider": asked.opening.provider,
             "model": self.model,
-            "path": self.open.path,
+            "path": asked.opening.path,
             "streaming": self._is_streaming,
-            "user_id": self._user,
-            "session_id": self._labels.session_id,
+            "user_id": asked.user,
+            "session_id": asked.labels.session_id,
         }
 
     def progress(self, now_ns: int) -> dict[str, Any]:
@@ -461,11 +399,11 @@ class Capture:
         is_final = source is UsageSource.REPORTED
         if decoding is not None and not is_final and decoding.deltas > (tokens or 0):
             tokens, source = decoding.deltas, UsageSource.ESTIMATED
-        is_shown = decoding is not None and not self._labels.omit_response
+        is_shown = decoding is not None and not self._request.labels.omit_response
         return {
             "id": self.id,
             "model": self.model,
-            "user_id": self._user,
+            "user_id": self._request.user,
             "elapsed_ms": max(now_ns - self._t0, 0) / 1e6,
             "ttft_ms": timeline.ttft_ms if timeline is not None else None,
             "chunks": self.chunks,
@@ -493,31 +431,32 @@ class Capture:
     # -- parts -------------------------------------------------------------------------------------
 
     def _known(self) -> dict[str, Any]:
-        labels, decoding = self._labels, self._decoding
+        asked, decoding = self._request, self._decoding
+        opening, labels = asked.opening, asked.labels
         response_model = decoding.reply.model if decoding is not None else None
         return {
             "id": self.id,
             "started_at": self._wall(self._opened_ns),
-            "source": Source(self.open.source),
-            "provider": self.open.provider,
+            "source": Source(opening.source),
+            "provider": opening.provider,
             "dialect": self._dialect,
-            "method": self.open.method,
-            "path": self.open.path,
+            "method": opening.method,
+            "path": opening.path,
             "model": self.model,
             "response_model": response_model,
             "streaming": self._is_streaming,
-            "http_status": self._status,
+            "http_status": self._response.status,
             "chunks": self.chunks,
-            "bytes_in": self.bytes_in,
+            "bytes_in": self._bytes_in,
             "bytes_out": self.bytes_out,
-            "user_id": self._user,
+            "user_id": asked.user,
             "session_id": labels.session_id,
             "session_path": labels.session_path,
             "session_name": labels.session_name,
             "properties": labels.properties,
             "client_request_id": labels.client_request_id,
-            "provider_request_id": provider_request_id(self._response_headers),
-            "key_hash": self.open.key_hash,
+            "provider_request_id": provider_request_id(self._response.headers),
+            "key_hash": opening.key_hash,
             "retries": len(self._attempts),
             "resumed": self.resumed,
             "journal_node": self.node,
@@ -527,21 +466,11 @@ class Capture:
     def model(self) -> str | None:
         """The model that was asked for, or else the one that answers."""
         answering = self._decoding.reply.model if self._decoding is not None else None
-        return self._model or answering
+        return self._request.model or answering
 
     @property
-    def _model(self) -> str | None:
-        """The model that was asked for, by the client or in its place."""
-        return self.open.model or self._facts.model
-
-    @property
-    def _status(self) -> int | None:
-        # 0 where somebody told of an answer without its status.
-        return self._head.status or None if self._head is not None else None
-
-    @property
-    def _user(self) -> str | None:
-        return self._labels.user_id or self._facts.user
+    def _bytes_in(self) -> int:
+        return self._request.size + self._sent_bytes
 
     @property
     def _dialect(self) -> str | None:
@@ -550,10 +479,10 @@ class Capture:
     @property
     def _is_streaming(self) -> bool:
         is_stream = self._decoding is not None and self._decoding.is_stream
-        return self._facts.streaming or is_stream
+        return self._request.is_streaming or is_stream
 
     def _wall(self, t_ns: int) -> datetime:
-        wall_ns = self.open.started_at_ns + t_ns - self._opened_ns
+        wall_ns = self._request.opening.started_at_ns + t_ns - self._opened_ns
         return _EPOCH + timedelta(microseconds=wall_ns // 1000)
 
 
