@@ -392,11 +392,11 @@ def test_a_fork_waits_until_nothing_is_being_sent(server):
             f"""
             import os, sys, threading
             from streamgauge import ManualLogger
-            from streamgauge.sdk import delivery, process
+            from streamgauge.sdk import post, process
 
             process.FORK_S = 30.0
             busy = threading.Event()
-            posted = delivery.Delivery._posted
+            posted = post.Post.one
 
             def noted(self, letter):
                 busy.set()
@@ -405,7 +405,7 @@ def test_a_fork_waits_until_nothing_is_being_sent(server):
                 finally:
                     busy.clear()
 
-            delivery.Delivery._posted = noted
+            post.Post.one = noted
             logger = ManualLogger(base_url={server.url!r})
             logger.send_log({{"model": "m"}}, "x")
             assert busy.wait(20)

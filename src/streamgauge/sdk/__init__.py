@@ -12,6 +12,7 @@ wrap        a provider's client whose every call is logged
 decorator   a function of yours whose every call is logged
 background  flushing after a response, where a process may be frozen
 delivery    the queue, the thread behind it, retries, the end of the program
+post        posting logs, and what the server's answers mean
 spool       what could not be delivered, in a folder
 
 Only httpx is needed, and only once a logger is made.

@@ -12,7 +12,6 @@ program alive; `process.close_all` gives it a bounded time at the end.
 
 from __future__ import annotations
 
-import gzip
 import logging
 import queue
 import random
@@ -23,16 +22,14 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from streamgauge.errors import ConfigurationError
 from streamgauge.sdk import process
 from streamgauge.sdk.account import Account
+from streamgauge.sdk.post import LATER, REFUSED, Post
 from streamgauge.sdk.spool import Letter, Spool
-
-if TYPE_CHECKING:
-    import httpx
 
 log = logging.getLogger("streamgauge")
 
@@ -46,19 +43,12 @@ MAX_QUEUED_BYTES = 64 * 1024 * 1024
 MAX_BODY_BYTES = 10 * 1024 * 1024
 # Logs that are on their way at the same time, at most.
 TOGETHER = 8
-# Below this, packing costs more than it saves.
-GZIP_FROM_BYTES = 16 * 1024
 
 # Seconds. A pause doubles from the first to the longest; at the end of the program there is
 # no time for long ones.
 FIRST_PAUSE_S, LONGEST_PAUSE_S, LAST_PAUSE_S = 0.1, 5.0, 0.25
 TIMEOUT_S = 10.0
 EXIT_TIMEOUT_S = 5.0
-
-# Answers after which trying again is no use: the log itself is at fault.
-PERMANENT = frozenset([400, 413, 415, 422])
-
-DELIVERED, REFUSED, LATER = "delivered", "refused", "later"
 
 # Where tests and `streamgauge.testing` take logs instead of sending them.
 captors: list[Callable[[Account], None]] = []
@@ -68,14 +58,6 @@ class Marker(NamedTuple):
     """A place in the queue; set once everything before it has arrived."""
 
     reached: threading.Event
-
-
-class Answer(NamedTuple):
-    """How posting a log went, why, and the seconds that the server wants us to wait."""
-
-    result: str
-    reason: str = ""
-    pause: float = 0.0
 
 
 class Delivery:
@@ -102,7 +84,7 @@ class Delivery:
         process.import_client()
         self.begin()
         with suppress(Exception):  # a proxy that is none; sending will say so
-            self._connected()
+            self._post.connected()
         process.everyone.add(self)
 
     def begin(self) -> None:
@@ -112,9 +94,8 @@ class Delivery:
         self._waiting_bytes = 0
         self._spool: Spool | None = None
         self._thread: threading.Thread | None = None
-        self._client: httpx.Client | None = None
+        self._post = Post(self.url, api_key=self._api_key, timeout=self._timeout)
         self._start_lock = threading.Lock()
-        self._client_lock = threading.Lock()
         self._settling = threading.Lock()
         self._sending = threading.Lock()
         self._is_ending = False
@@ -176,9 +157,7 @@ class Delivery:
             self._queue.put(None)
             if thread is not None:
                 thread.join(max(0.0, min(end - monotonic(), LAST_PAUSE_S)))
-            client, self._client = self._client, None
-            if client is not None:
-                client.close()
+            self._post.close()
             with self._settling:
                 self._settle()
 
@@ -257,7 +236,7 @@ class Delivery:
             self._release()
             return
         with self._sending:
-            answers = self._posted_all(letters)
+            answers = self._post.all(letters)
         with self._settling:
             if not self._is_mine():
                 return  # the program ends, and what was left has been settled there
@@ -298,66 +277,6 @@ class Delivery:
         if isinstance(first, Marker):
             self._waiting.popleft()
             first.reached.set()
-
-    def _posted_all(self, letters: list[Letter]) -> list[Answer]:
-        """Post some logs at the same time, so that a far server does not slow us down."""
-        answers = [Answer(LATER)] * len(letters)
-
-        def post(number: int) -> None:
-            answers[number] = self._posted(letters[number])
-
-        # Threads of a pool would hold the program at its end.
-        hands = []
-        for number in range(1, len(letters)):
-            hand = threading.Thread(target=post, args=(number,), daemon=True)
-            try:
-                hand.start()
-            except RuntimeError:  # no more threads, or the interpreter is ending
-                post(number)
-            else:
-                hands.append(hand)
-        post(0)
-        for hand in hands:
-            hand.join()
-        return answers
-
-    def _posted(self, letter: Letter) -> Answer:
-        """Post one log."""
-        import httpx
-
-        headers = {
-            name.encode(errors="replace"): value.encode(errors="replace")
-            for name, value in letter.headers.items()
-        }
-        body = letter.body
-        if len(body) >= GZIP_FROM_BYTES:
-            body = gzip.compress(body, compresslevel=1)
-            headers[b"content-encoding"] = b"gzip"
-        try:
-            answer = self._connected().post(self.url, content=body, headers=headers)
-        except httpx.LocalProtocolError as error:  # a header that HTTP does not allow
-            return Answer(REFUSED, str(error))
-        except Exception as error:
-            return Answer(LATER, str(error) or type(error).__name__)
-        if answer.is_success:
-            return Answer(DELIVERED)
-        reason = f"the server answered {answer.status_code}: {answer.text[:200]}"
-        if answer.status_code in PERMANENT:
-            return Answer(REFUSED, reason)
-        return Answer(LATER, reason, _seconds(answer.headers.get("retry-after")))
-
-    def _connected(self) -> httpx.Client:
-        """Return the one client, made when it is first needed."""
-        import httpx
-
-        with self._client_lock:
-            if self._client is not None:
-                return self._client
-            headers = {"user-agent": "streamgauge-python", "content-type": "application/json"}
-            if self._api_key:
-                headers["authorization"] = f"Bearer {self._api_key}"
-            self._client = httpx.Client(headers=headers, timeout=self._timeout)
-            return self._client
 
     def _wait(self, wanted: float) -> None:
         """Pause after a failure; what waits goes to the folder, where a crash cannot reach it."""
@@ -426,13 +345,6 @@ class Delivery:
         if self._folder is not None and self._spool is None:
             self._spool = Spool(self._folder)
         return self._spool
-
-
-def _seconds(retry_after: str | None) -> float:
-    try:
-        return max(float(retry_after or 0), 0.0)
-    except ValueError:  # a date; our own pauses are short enough
-        return 0.0
 
 
 def _version() -> str:
