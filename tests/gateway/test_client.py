@@ -146,7 +146,44 @@ async def test_a_body_that_is_too_large_is_refused(rig: Rig) -> None:
     assert b" 413 " in head
     assert b"1001" in body
     assert b"1000" in body
+    assert b"\r\nStreamgauge-Id: " in head
     assert rig.provider_connections == 0
+    (end,) = await rig.ended()
+    assert (end.outcome, end.closed_by) == ("refused", "gateway")
+    assert end.error_type == "body_too_large"
+    assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("limits", [Limits(max_body_bytes=10)])
+async def test_a_body_that_is_too_large_leaves_its_route_and_key(rig: Rig) -> None:
+    """Enough to see whose requests are too long, and nothing of the body."""
+    client = await rig.client()
+    await client.send(
+        b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer sk-1\r\n"
+        b"Expect: 100-continue\r\nContent-Length: 5000000000\r\n\r\n"
+    )
+    head, body = await client.answer()
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"5000000000" in body
+    await rig.ended()
+    (opened,) = rig.opened()
+    assert (opened.provider, opened.path) == ("openai", "/v1/chat/completions")
+    assert opened.key_hash
+    assert opened.body == b""
+
+
+@pytest.mark.parametrize("limits", [Limits(max_body_bytes=10)])
+@pytest.mark.parametrize("target", [b"/api/v1/log", b"/nobody/x"])
+async def test_a_body_that_is_too_large_for_nobody_is_only_counted(rig: Rig, target: bytes) -> None:
+    """What is for no provider leaves no record."""
+    client = await rig.client()
+    await client.send(
+        b"POST %b HTTP/1.1\r\nHost: g\r\nContent-Length: 11\r\n\r\n12345678901" % target
+    )
+    head, _ = await client.answer()
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert rig.gateway.refused == 1
+    assert not rig.opened()
 
 
 @pytest.mark.parametrize("limits", [Limits(max_body_bytes=1000)])

@@ -7,12 +7,10 @@ from streamgauge.gateway.routes import Refused
 from streamgauge.settings import Limits
 
 
-def check(
-    head: RequestHead, headers: Headers, *, read_bytes: int, body_bytes: int, limits: Limits
-) -> None:
+def check(head: RequestHead, headers: Headers, *, read_bytes: int, limits: Limits) -> None:
     """Raise `Refused` unless the request is one that we pass on.
 
-    *read_bytes* were read so far, head and body; *body_bytes* of them were body.
+    *read_bytes* were read so far, head and body.
     """
     if head.version not in ("1.0", "1.1"):
         raise Refused(505, "invalid_request", "this server speaks HTTP/1.1")
@@ -28,16 +26,21 @@ def check(
         size = len(head.target) + sum(len(name) + len(value) + 4 for name, value in headers)
         if size > limits.max_header_bytes:
             raise head_too_large(limits)
-    size = max(head.length or 0, body_bytes)
-    if size > limits.max_body_bytes:
-        message = f"the request body has {size} bytes, {limits.max_body_bytes} are allowed"
-        raise Refused(413, "body_too_large", message)
 
 
 def head_too_large(limits: Limits) -> Refused:
     """Return the refusal of a head that does not end."""
     message = f"the request's head is longer than {limits.max_header_bytes} bytes"
     return Refused(431, "head_too_large", message)
+
+
+def maybe_too_large(head: RequestHead, *, body_bytes: int, limits: Limits) -> Refused | None:
+    """Return the refusal of a body that is announced too long, or is it already."""
+    size = max(head.length or 0, body_bytes)
+    if size <= limits.max_body_bytes:
+        return None
+    message = f"the request body has {size} bytes, {limits.max_body_bytes} are allowed"
+    return Refused(413, "body_too_large", message)
 
 
 def _check_transfer_encoding(head: RequestHead) -> None:

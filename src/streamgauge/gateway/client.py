@@ -18,12 +18,13 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from streamgauge.gateway.answer import answer
 from streamgauge.gateway.attempts import Attempts
-from streamgauge.gateway.checks import check, head_too_large
+from streamgauge.gateway.checks import check, head_too_large, maybe_too_large
 from streamgauge.gateway.head import Headers, RequestHead
 from streamgauge.gateway.relay import Relay
-from streamgauge.gateway.routes import Refused
+from streamgauge.gateway.routes import Refused, Route
 
 if TYPE_CHECKING:
+    from streamgauge.gateway.policy import Policy
     from streamgauge.gateway.server import Gateway
 
 # Above this many unsent bytes we stop reading from the provider. One more read may follow
@@ -297,13 +298,7 @@ class ClientConnection(asyncio.Protocol):
     def _begin(self, at: int, head: RequestHead) -> None:
         limits = self.gateway.limits
         try:
-            check(
-                head,
-                self.headers,
-                read_bytes=self.head_bytes,
-                body_bytes=self.body_bytes,
-                limits=limits,
-            )
+            check(head, self.headers, read_bytes=self.head_bytes, limits=limits)
             route = self.gateway.routes.resolve(head)
             if self.gateway.guard is not None and route.is_recorded:
                 self.gateway.guard.check(head)
@@ -311,6 +306,11 @@ class ClientConnection(asyncio.Protocol):
             plan = self.gateway.plans.of(route, head)
         except Refused as refused:
             self._refuse(refused)
+            return
+        too_large = maybe_too_large(head, body_bytes=self.body_bytes, limits=limits)
+        if too_large is not None:
+            first = plan.targets[0].route if plan is not None else route
+            self._refuse_body(at, head, too_large, first, policy)
             return
         if head.expects_continue and not self.is_complete:
             self.gateway.turn.send_down(self.send, CONTINUE)
@@ -322,6 +322,19 @@ class ClientConnection(asyncio.Protocol):
         relay = self.relay = Relay(self.gateway, self, head, route, policy, attempts)
         self.headers = []
         relay.begin(at, head, self._take_body(), is_whole=self.is_complete)
+
+    def _refuse_body(
+        self, at: int, head: RequestHead, refused: Refused, route: Route, policy: Policy
+    ) -> None:
+        """Refuse what has a route, so that there is a record of it."""
+        if not route.is_recorded:
+            self._refuse(refused)
+            return
+        self.is_keep_alive = self.is_complete = False
+        self.body.clear()
+        self.headers = []
+        relay = self.relay = Relay(self.gateway, self, head, route, policy)
+        relay.refuse(at, head, refused)
 
     def _more_head(self, at: int) -> None:
         self.head_since = self.head_since or at

@@ -23,9 +23,9 @@ from streamgauge.gateway.passage import Passage
 from streamgauge.gateway.performing import PERFORM
 from streamgauge.gateway.policy import Policy
 from streamgauge.gateway.rescue import Rescue
-from streamgauge.gateway.routes import Route
+from streamgauge.gateway.routes import Refused, Route
 from streamgauge.gateway.trial import Trial
-from streamgauge.gateway.turn import Entries, Out
+from streamgauge.gateway.turn import Entries, Entry, Out
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
 from streamgauge.journal.format import TUNNEL_DOWN, TUNNEL_UP, Kind
 
@@ -123,19 +123,31 @@ class Relay:
         entries: Entries = []
         out: Out = []
         if self.journal is not None:
-            self.gateway.began()
-            opening = notes.opening(
-                head,
-                self.route,
-                body,
-                is_whole=is_whole,
-                key_hash=self.gateway.hash_key(head.key),
-                peer=self.peer,
-                model=self.attempts.target.model if self.attempts is not None else None,
-            )
-            entries.append((Kind.OPEN, self.id, at, opening))
+            entries.append(self._opening(at, head, body, is_whole=is_whole))
         self.perform(at, self.exchange.requested(at), entries, out)
         self._flush(entries, out)
+
+    def refuse(self, at: int, head: RequestHead, refused: Refused) -> None:
+        """The request's head is here, and tells that it is not one to be passed on."""
+        self.exchange.requested(at)  # and nobody connects
+        entries: Entries = [self._opening(at, head, b"", is_whole=False)]
+        out: Out = []
+        commands = self.exchange.client_broke(refused.status, refused.type, str(refused))
+        self.perform(at, commands, entries, out)
+        self._flush(entries, out)
+
+    def _opening(self, at: int, head: RequestHead, body: bytes, *, is_whole: bool) -> Entry:
+        self.gateway.began()
+        opening = notes.opening(
+            head,
+            self.route,
+            body,
+            is_whole=is_whole,
+            key_hash=self.gateway.hash_key(head.key),
+            peer=self.peer,
+            model=self.attempts.target.model if self.attempts is not None else None,
+        )
+        return Kind.OPEN, self.id, at, opening
 
     def request_body(self, at: int, body: bytes, *, is_whole: bool) -> None:
         """More of the request's body."""
