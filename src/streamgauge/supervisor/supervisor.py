@@ -1,35 +1,23 @@
-"""The parent: starts the workers and the recorder, restarts what dies, ends them all.
-
-A child gets the settings as the first line of its standard input and keeps that pipe: when
-it ends, the parent is gone, and the child ends too. Each worker slot has its own listening
-socket with ``SO_REUSEPORT`` (elsewhere than on Linux they share one), which the parent
-keeps: connections that arrive while a worker is being replaced wait instead of failing.
-"""
+"""The parent of the tree: who runs, who is due again, and how all of it ends."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import http.client
 import os
 import select
 import signal
-import socket
-import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
-from typing import IO
 
 import msgspec
 
-from streamgauge.errors import ConfigurationError, KeysError, StreamgaugeError
-from streamgauge.keys import Keys
+from streamgauge.errors import StreamgaugeError
 from streamgauge.settings import Settings, is_loopback
+from streamgauge.supervisor.child import MISCONFIGURED, Child
+from streamgauge.supervisor.folder import check_keys, facts_path, own_data_folder
+from streamgauge.supervisor.listeners import listening
 
 # A child that dies is started again at once, then after these pauses (seconds).
 PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
@@ -41,9 +29,6 @@ RECOVERED_S = 30.0
 MOST_EARLY_DEATHS = 5
 EARLY_S = 10.0
 
-# The exit code of a child that cannot work with its settings; nor could the next one.
-MISCONFIGURED = 2
-
 READY_TIMEOUT_S = 60.0
 
 # A child that does not end on SIGTERM within its grace and this is killed.
@@ -51,69 +36,6 @@ KILL_AFTER_S = 10.0
 
 # An end that takes longer than this is explained.
 SILENT_S = 1.5
-
-LISTEN_BACKLOG = 4096
-
-
-class Child:
-    """One process of the tree, in its slot."""
-
-    def __init__(self, role: str, arguments: list[str], listener: socket.socket | None) -> None:
-        self.role = role
-        self.arguments = arguments
-        self.listener = listener
-        self.process: subprocess.Popen[bytes] | None = None
-        self.started_at = 0.0
-        self.start_at = 0.0
-        self.deaths = 0
-
-    def start(self, settings: Settings) -> None:
-        """Start the process; *settings* go through its standard input."""
-        arguments = list(self.arguments)
-        keep: tuple[int, ...] = ()
-        if self.listener is not None:
-            keep = (self.listener.fileno(),)
-            arguments.append(str(self.listener.fileno()))
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            # -P: a file in the folder we were started from must not pass for a module.
-            [sys.executable, "-P", "-m", "streamgauge.app", *arguments],
-            stdin=subprocess.PIPE,
-            pass_fds=keep,
-            # A Ctrl-C on the terminal is for the parent, which ends its children in order.
-            start_new_session=True,
-        )
-        self.started_at = time.monotonic()
-        # One that is dead already is noticed like any other.
-        with contextlib.suppress(BrokenPipeError):
-            self.pipe.write(msgspec.json.encode(settings) + b"\n")
-            self.pipe.flush()
-
-    @property
-    def pipe(self) -> IO[bytes]:
-        """The child's standard input."""
-        assert self.process is not None  # noqa: S101 - only asked of a started child
-        assert self.process.stdin is not None  # noqa: S101
-        return self.process.stdin
-
-    def has_died(self) -> int | None:
-        """Return the exit code of a process that has ended, once."""
-        if self.process is None or self.process.poll() is None:
-            return None
-        code = self.process.returncode
-        with contextlib.suppress(BrokenPipeError):
-            self.pipe.close()
-        self.process = None
-        return code
-
-    def close_listener(self) -> None:
-        """Let go of our end of the listening socket; the process has its own."""
-        if self.listener is not None:
-            self.listener.close()
-
-    def signal(self, number: int) -> None:
-        """Send a signal if there is anyone to get it."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
 
 
 class Supervisor:
@@ -137,10 +59,11 @@ class Supervisor:
         """Run until SIGINT or SIGTERM; returns the exit code. Raises `StreamgaugeError`."""
         settings = self._settings
         self._has_keys = check_keys(settings)
-        with own_data_folder(settings), self._listen(settings) as listeners, self._hear_signals():
+        with own_data_folder(settings), listening(settings) as listeners, self._hear_signals():
+            self._address, self.url = (listeners.host, listeners.port), listeners.url
             workers = [
                 Child("worker", ["worker", str(number)], listener)
-                for number, listener in enumerate(listeners)
+                for number, listener in enumerate(listeners.sockets)
             ]
             recorder = Child("recorder", ["recorder"], None)
             self._children = [recorder, *workers]
@@ -157,38 +80,18 @@ class Supervisor:
                     self._wait(self._next_start())
             finally:
                 self._end(workers, recorder)
-                _facts_path(settings).unlink(missing_ok=True)
+                facts_path(settings).unlink(missing_ok=True)
         return self._exit_code
 
     def stop(self) -> None:
         """Ask the tree to end, from any thread."""
         self._note(signal.SIGTERM, None)
 
-    # -- addresses ---------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _listen(self, settings: Settings) -> Iterator[list[socket.socket]]:
-        """Bind one socket per worker; says so in one line if the port cannot be had."""
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        with contextlib.ExitStack() as stack:
-            # The first without SO_REUSEPORT: with it, a second server would share the port.
-            with _bound(family, settings.host, settings.port, shared=False) as probe:
-                port = probe.getsockname()[1]
-            count = settings.workers if sys.platform == "linux" else 1
-            sockets = [
-                stack.enter_context(_bound(family, settings.host, port, shared=count > 1))
-                for _ in range(count)
-            ]
-            for one in sockets:
-                one.listen(LISTEN_BACKLOG)
-            host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
-            self._address = (host, port)
-            self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            yield [sockets[number % count] for number in range(settings.workers)]
+    # -- ready ---------------------------------------------------------------------------------
 
     def _announce(self, settings: Settings) -> None:
         facts = {"pid": os.getpid(), "port": self._address[1], "url": self.url}
-        path = _facts_path(settings)
+        path = facts_path(settings)
         fresh = path.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(facts) + b"\n")
         fresh.rename(path)
@@ -332,105 +235,3 @@ class Supervisor:
                 for child in running:
                     child.signal(signal.SIGKILL)
             self._wait(max(min(left, SILENT_S), 0.01))
-
-
-# -- what one server needs for itself ----------------------------------------------------------
-
-
-@contextlib.contextmanager
-def own_data_folder(settings: Settings) -> Iterator[None]:
-    """Make the data folder and lock it; raises `ConfigurationError` if it is in use."""
-    folder = settings.data_dir
-    try:
-        # What is in it was said between people and models; it is nobody else's.
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("journal", "tmp"):
-            # The folder itself may be older than we are, and open to others.
-            (folder / name).mkdir(exist_ok=True, mode=0o700)
-        lock = (folder / "lock").open("wb")
-    except FileExistsError as error:
-        raise ConfigurationError(f"data: {error.filename} is no folder") from None
-    except OSError as error:
-        raise ConfigurationError(f"data: cannot write to {folder}: {error.strerror}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigurationError(
-                f"data: another server runs on {folder}; stop it or name another folder with --data"
-            ) from None
-        _facts_path(settings).unlink(missing_ok=True)
-        _own_run_dir(settings.run_dir)
-        yield
-
-
-def check_keys(settings: Settings) -> bool:
-    """Return whether there are API keys; raises `ConfigurationError` if it must not start so."""
-    try:
-        has_keys = Keys(settings.data_dir).exist
-    except KeysError as error:
-        raise ConfigurationError(str(error)) from None
-    if settings.needs_keys and not has_keys:
-        raise ConfigurationError(
-            f"host: {settings.host} can be reached from other machines, and there are no API keys "
-            "yet: everyone there could read the records. Make one with `streamgauge keys create`, "
-            "listen on 127.0.0.1, or say --allow-remote if something else guards the port"
-        )
-    return has_keys
-
-
-def _own_run_dir(folder: Path) -> None:
-    """Make the folder of the sockets; where it lies in a shared folder, see that it is ours."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.lstat()
-        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
-            raise ConfigurationError(f"data: {folder}, for the sockets, belongs to someone else")
-        folder.chmod(0o700)
-    except OSError as error:
-        raise ConfigurationError(f"data: cannot write to {folder}: {error.strerror}") from None
-
-
-def _facts_path(settings: Settings) -> Path:
-    """Where tools read the address and the process id of a server that is ready."""
-    return settings.data_dir / "server.json"
-
-
-@contextlib.contextmanager
-def _bound(
-    family: socket.AddressFamily, host: str, port: int, *, shared: bool
-) -> Iterator[socket.socket]:
-    with socket.socket(family, socket.SOCK_STREAM) as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        try:
-            one.bind((host, port))
-            if not shared:
-                one.listen(1)
-        except OSError as error:
-            raise ConfigurationError(_bind_fault(host, port, error)) from None
-        except OverflowError:
-            raise ConfigurationError(f"port: {port} is not a port") from None
-        yield one
-
-
-def _bind_fault(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port: {port} on {host} is taken; stop who listens there or choose another --port"
-    return f"host: cannot listen on {host}:{port}: {error.strerror or error}"
-
-
-def secret_of(data: Path) -> bytes:
-    """Return this data folder's secret for hashing keys, made on first use."""
-    path = data / "secret"
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_bytes()
-    fresh = path.with_name(f"secret.{os.getpid()}")
-    fresh.touch(mode=0o600)
-    fresh.write_bytes(os.urandom(32))
-    # Whoever links first has made it; the others take that one.
-    with contextlib.suppress(FileExistsError):
-        os.link(fresh, path)
-    fresh.unlink()
-    return path.read_bytes()
