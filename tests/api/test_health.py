@@ -53,7 +53,12 @@ def test_what_is_over_or_small_is_not(change):
 
 
 @pytest.mark.parametrize(
-    "change", [{"worker__journal__lost_entries": 1}, {"recorder__frames_dropped": 1}]
+    "change",
+    [
+        {"worker__journal__lost_entries": 1},
+        {"recorder__lost_entries": 1},
+        {"recorder__frames_dropped": 1},
+    ],
 )
 def test_what_was_lost_stays_to_be_seen(change):
     assert judged(changed(**change)).has_losses

@@ -67,6 +67,13 @@ def test_health_is_ok_again_once_the_disk_has_room(
         after = stream(product)
         for received in (before, after):
             assert closed_record(product, received.id)["outcome"] == "completed"
+        product.kill_worker()
+        until(lambda: worker not in product.pids("worker") or None, within=WITHIN_S)
+        until(
+            lambda: worker not in (w["pid"] for w in ask(product, "/healthz")["workers"]) or None,
+            within=WITHIN_S,
+        )
+        assert ask(product, "/healthz")["has_losses"] is True
         assert during.id not in (one["id"] for one in product.records(outcome="completed"))
     finally:
         assert product.stop() == 0

@@ -244,6 +244,23 @@ def test_a_segment_that_cannot_be_cut_back_is_left_for_another(directory: Path) 
     journal.close()
 
 
+@pytest.mark.usefixtures("impatient")
+def test_the_log_says_when_a_loss_begins_and_when_it_is_over(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once each, however many entries were lost in between."""
+    journal = Writer(directory, fsync_interval_s=60)
+    with largest_file(0):
+        for number in range(5):
+            journal.chunk(ID, number, b"a", 0)
+    journal.chunk(ID, 9, b"b", 0)
+    journal.chunk(ID, 10, b"c", 0)
+    begins, ends = caplog.messages
+    assert "does not keep what is streamed now" in begins
+    assert ends == "the journal is written again; lost since the start: 5 entries"
+    journal.close()
+
+
 def test_a_full_disk_is_left_alone_for_a_moment(directory: Path) -> None:
     """Every write fails at once until the next try is due."""
     journal = Writer(directory, fsync_interval_s=60)

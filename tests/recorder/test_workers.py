@@ -41,7 +41,7 @@ def status(number: int) -> WorkerStatus:
         node="local",
         worker=str(number),
         pid=number,
-        journal=JournalHealth(lost_bytes=number),
+        journal=JournalHealth(lost_bytes=number, lost_entries=number),
     )
 
 
@@ -63,6 +63,17 @@ def test_the_latest_status_of_each_worker_counts(ear: Ear) -> None:
     assert all(0 <= age < 60 for _, age in ear.workers.seen())
     ear.workers.forget("local-1-1")
     assert ear.workers.directories() == {"local-2-1"}
+
+
+def test_what_a_worker_lost_outlives_it(ear: Ear) -> None:
+    """Its number is gone with it, the loss is not; and it counts once."""
+    for number in (3, 4):
+        ear.mouth.send(msgspec.msgpack.encode(status(number)))
+    ear.workers.hear()
+    assert ear.workers.lost_entries == 0
+    for directory in ("local-3-1", "local-3-1", "local-9-1"):
+        ear.workers.forget(directory)
+    assert ear.workers.lost_entries == 3
 
 
 def test_nonsense_is_passed_over(ear: Ear) -> None:

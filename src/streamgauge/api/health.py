@@ -33,7 +33,7 @@ def judged(health: Health) -> Health:
 
 def _has_losses(health: Health) -> bool:
     lost = sum(worker.journal.lost_entries for worker in health.workers)
-    return lost + health.recorder.frames_dropped > 0
+    return lost + health.recorder.lost_entries + health.recorder.frames_dropped > 0
 
 
 def _troubles(health: Health) -> list[bool]:
@@ -50,7 +50,7 @@ def _troubles(health: Health) -> list[bool]:
     operation_id="getHealth",
     summary="Health",
     description="Always 200 while the recorder lives; `status` says whether every promise "
-    "holds now, `has_losses` whether anything was lost since the start.",
+    "holds now, `has_losses` whether anything was lost since the recorder's start.",
     opt=EVERYBODY,
 )
 async def get_health(parts: Given) -> Health:

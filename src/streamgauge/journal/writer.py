@@ -72,6 +72,7 @@ class Writer:
         self._is_syncing_always = fsync == "always"
         self._is_closed = False
         self._logged_ns = 0
+        self._is_loss_logged = False
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._owner = own(directory)
@@ -171,10 +172,20 @@ class Writer:
     def _lose(self, block: bytes, why: str) -> None:
         is_first = self._losses.entries == 0
         self._losses.note(block)
-        if is_first or self._may_log():
+        if self._may_log() or is_first:
+            self._is_loss_logged = True
             log.error(
                 "the journal does not keep what is streamed now: %s; lost so far: %d entries",
                 why,
+                self._losses.entries,
+            )
+
+    def _told(self) -> None:
+        """The readers know all that is missing: the journal is written again."""
+        if self._is_loss_logged and not self._losses.is_owing:
+            self._is_loss_logged = False
+            log.warning(
+                "the journal is written again; lost since the start: %d entries",
                 self._losses.entries,
             )
 
@@ -190,12 +201,14 @@ class Writer:
         self._settle_marks()
         self._write_owed(self._losses.ends())
         self._losses.told_ends()
+        self._told()
 
     def _settle_marks(self) -> None:
         # No ENDs here: what an exchange said before may still wait in the backlog.
         self._appender.prepare()
         self._write_owed(self._losses.marks())
         self._losses.told_marks()
+        self._told()
 
     def _write_owed(self, entries: bytes) -> None:
         if entries:

@@ -32,13 +32,17 @@ class WorkerHealth(Struct, frozen=True, kw_only=True):
 
 
 class RecorderHealth(Struct, frozen=True, kw_only=True):
-    """How far the recorder is behind the journal, and what it could not read."""
+    """How far the recorder is behind the journal, and what it could not read.
+
+    ``lost_entries``: what workers that are gone could not write.
+    """
 
     lag_bytes: int = 0
     lag_s: float = 0.0
     records_stored: int = 0
     frames_dropped: int = 0
     frames_repaired: int = 0
+    lost_entries: int = 0
 
 
 class StoreHealth(Struct, frozen=True, kw_only=True):
@@ -53,7 +57,7 @@ class Health(Struct, frozen=True, kw_only=True):
     """The state of the process tree; the API judges its ``status`` and ``has_losses``.
 
     ``status`` is of now. ``has_losses``: something was not kept, or could not be read, since
-    the start; it stays.
+    the recorder's start; it stays.
     """
 
     version: str

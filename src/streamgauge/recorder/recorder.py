@@ -123,6 +123,7 @@ class Recorder:
                 records_stored=flusher.records_stored,
                 frames_dropped=self._tail.damages,
                 frames_repaired=self._tail.torn_tails,
+                lost_entries=self._tail.workers.lost_entries,
             ),
             store=StoreHealth(
                 scheme=self._store.scheme,

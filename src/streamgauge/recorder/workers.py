@@ -30,6 +30,7 @@ class Workers:
         self._path = path
         self._woken = woken
         self._seen: dict[str, tuple[WorkerStatus, float]] = {}
+        self.lost_entries = 0  # by workers that are gone
         self._socket: socket.socket | None = None
 
     def listen(self) -> int:
@@ -68,7 +69,9 @@ class Workers:
 
     def forget(self, directory: str) -> None:
         """The worker of *directory* is dead."""
-        self._seen.pop(directory, None)
+        status, _ = self._seen.pop(directory, (None, 0.0))
+        if status is not None:
+            self.lost_entries += status.journal.lost_entries
 
     def seen(self) -> list[tuple[WorkerStatus, float]]:
         """Return the last status of every worker, and how many seconds ago it came."""
