@@ -102,7 +102,7 @@ def create_app(parts: Parts) -> Api:
     )
     helicones = Router(
         "/",
-        route_handlers=[helicone.log_manually, helicone.log_typed],
+        route_handlers=helicone.HANDLERS,
         exception_handlers={Refused: helicone.on_refused},
     )
     helicones_rest = Router(
