@@ -263,6 +263,25 @@ def test_from_any_byte_while_it_runs_and_afterwards(product: Product) -> None:
     assert product.record(record_id)["resumed"] == 3
 
 
+def test_all_of_it_may_be_read_at_any_time(product: Product) -> None:
+    """What has come so far while it runs, and all of it as soon as it has ended."""
+    record_id, _, answer = begin(product)
+    path = f"/api/v1/records/{record_id}"
+    pieces = answer.iter_raw()
+    first = next(pieces)
+    until(lambda: product.http.get(f"{path}/bytes").status_code == 200)
+    so_far = product.http.get(f"{path}/bytes")
+    assert so_far.headers["content-type"] == answer.headers["content-type"]
+    whole = first + b"".join(pieces)
+    assert whole.startswith(so_far.content)
+    until(lambda: product.http.get(path).json()["outcome"] == "completed")
+    assert product.http.get(f"{path}/bytes").content == whole
+    detail = product.http.get(path, params={"timeline": "true"}).json()
+    assert detail["timeline"] == product.http.get(f"{path}/timeline").json()
+    assert detail["timeline"]["chunks"]
+    assert product.http.get(f"{path}/replay").json()["pieces"]
+
+
 def test_who_leaves_a_stream_that_can_be_resumed_finds_it_finished(product: Product) -> None:
     """The provider's stream is not cancelled."""
     record_id, url, answer = begin(product)
@@ -318,17 +337,22 @@ def test_ids_tell_where_each_event_ends(product: Product) -> None:
     plain = stored(product, record_id)
     lines = [line for line in numbered.split(b"\n") if line.startswith(b"id: ")]
     assert len(lines) == plain.count(b"\n\n")
+    assert "event_ids=true" in url
     assert numbered == again(plain)
     for line in lines[:: len(lines) // 5]:
         headers = {"Last-Event-ID": line[4:].decode()}
-        rest = product.http.get(url + "&event_ids=true", headers=headers)
+        rest = product.http.get(url, headers=headers)
         if rest.status_code == 204:
             assert int(line[4:]) == len(plain)
             continue
         assert rest.headers["access-control-allow-origin"] == "*"
         assert numbered.endswith(rest.content)
         assert rest.content == numbered[numbered.index(line) + len(line) + 2 :]
-    over = product.http.get(url + "&event_ids=true", headers={"Last-Event-ID": str(len(plain))})
+        # The id alone says that ids are wanted; with the key instead of the signature, too.
+        bare = {"follow": "true"}
+        path = f"/api/v1/records/{record_id}/bytes"
+        assert product.http.get(path, params=bare, headers=headers | KEY).content == rest.content
+    over = product.http.get(url, headers={"Last-Event-ID": str(len(plain))})
     assert over.status_code == 204
 
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 
-from anyio.to_thread import run_sync
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
@@ -25,7 +24,7 @@ from streamgauge.api.guard import EVERYBODY, admit
 from streamgauge.api.live import EventStream, while_allowed
 from streamgauge.api.params import BytesOperation, Query
 from streamgauge.api.parts import Answer, Given, Parts
-from streamgauge.api.records import BAD_QUESTION, NOT_FOUND, not_stored
+from streamgauge.api.records import BAD_QUESTION, NOT_FOUND, is_open, stored
 from streamgauge.keys import Scope
 from streamgauge.secrets import KEY_HEADERS
 from streamgauge.store import queries
@@ -90,15 +89,28 @@ async def one_response(
 
 
 async def _stored(parts: Parts, record_id: str) -> Response[bytes]:
-    found = await run_sync(queries.transcript, parts.store, record_id)
-    if found is None:
-        raise not_stored(parts, record_id)
+    known = parts.live.get(record_id)
+    if known is not None and is_open(known):
+        return await _so_far(parts, record_id)
+    found = await stored(parts, record_id, queries.transcript)
     media_type, encoding = content_of(found.response_headers)
     # As a header, the type stays as it was; as media_type it would be given a charset.
     headers = SANDBOX | {"Content-Type": media_type}
     if encoding and found.raw:
         headers["Content-Encoding"] = encoding
     return Response(found.raw, headers=headers)
+
+
+async def _so_far(parts: Parts, record_id: str) -> Response[bytes]:
+    """What has come by now of an answer that still runs."""
+    found = await parts.answers.find(record_id)
+    if found is None:
+        raise NotFound(f"record {record_id} is still open, and nothing of its answer has come yet")
+    media_type, encoding = content_of(found.response_headers)
+    headers = SANDBOX | {"Content-Type": media_type}
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return Response(found.piece(0, found.size), headers=headers)
 
 
 class Wanted(Struct, frozen=True):
@@ -116,9 +128,11 @@ def _wanted(query: Query, request: Request[Any, Any, Any]) -> Wanted | None:
     """Return what of an answer is asked for, None for all of it as it is stored."""
     offset, expires = query.number("offset", -1), query.number("expires", 0)
     signature = query.take("signature")
-    is_following, is_numbering = query.flag("follow"), query.flag("event_ids")
     last = request.headers.get("last-event-id", "")
-    is_reconnecting = is_numbering and bool(LAST_EVENT_ID.fullmatch(last))
+    # Who names an event by its id was given ids, and wants them from here on, too.
+    is_reconnecting = bool(LAST_EVENT_ID.fullmatch(last))
+    is_following = query.flag("follow")
+    is_numbering = query.flag("event_ids") or is_reconnecting
     if offset < 0 and not is_following and not is_numbering:
         return None
     return Wanted(

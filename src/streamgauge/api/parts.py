@@ -51,6 +51,9 @@ class Answer(Protocol):
     def size(self) -> int:
         """How many bytes there are by now."""
 
+    def piece(self, offset: int, limit: int, /) -> bytes:
+        """Up to *limit* bytes from *offset* on."""
+
     async def news(self) -> None:
         """Wait until there is more, or the end."""
 

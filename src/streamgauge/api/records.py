@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -16,9 +19,16 @@ from streamgauge.api.guard import READ
 from streamgauge.api.params import DetailOperation, ListOperation, Query
 from streamgauge.api.parts import Given, Parts
 from streamgauge.api.schemas import RecordDetail, RecordPage, Replay, Timeline
-from streamgauge.record import Record, Source
+from streamgauge.record import Outcome, Record, Source
 from streamgauge.recorder import replay
 from streamgauge.store import queries
+from streamgauge.store.loader import Store
+
+T = TypeVar("T")
+
+# How long a question waits for a record that has ended to be stored, and how often it looks.
+STORING_S = 5.0
+POLL_S = 0.05
 
 NOT_FOUND = ResponseSpec(ErrorAnswer, description="No such record", generate_examples=False)
 BAD_QUESTION = ResponseSpec(
@@ -72,7 +82,8 @@ async def one_record(
         raise NotFound(f"there is no record {record_id}")
     record = record or _open_record(record_id, running or {})
     if with_timeline:
-        record["timeline"] = await run_sync(queries.timeline, parts.store, record_id)
+        ask = queries.timeline
+        record["timeline"] = None if is_open(record) else await stored(parts, record_id, ask)
     return record
 
 
@@ -88,10 +99,7 @@ async def one_timeline(
 ) -> dict[str, Any]:
     """Marks and chunks of one record."""
     Query(request).end()
-    found = await run_sync(queries.timeline, parts.store, record_id)
-    if found is None:
-        raise not_stored(parts, record_id)
-    return found
+    return await stored(parts, record_id, queries.timeline)
 
 
 @get(
@@ -107,15 +115,12 @@ async def one_replay(
 ) -> Replay:
     """The text of one record, piece by piece."""
     Query(request).end()
-    found = await run_sync(_replay, parts, record_id)
-    if found is None:
-        raise not_stored(parts, record_id)
-    return found
+    return await stored(parts, record_id, _replay)
 
 
-def _replay(parts: Parts, record_id: str) -> Replay | None:
-    found = queries.transcript(parts.store, record_id)
-    record = queries.record(parts.store, record_id)
+def _replay(store: Store, record_id: str) -> Replay | None:
+    found = queries.transcript(store, record_id)
+    record = queries.record(store, record_id)
     if found is None or record is None:
         return None
     is_told = record["source"] != Source.GATEWAY
@@ -129,8 +134,26 @@ def _open_record(record_id: str, known: dict[str, Any]) -> dict[str, Any]:
     return {name: known.get(name, default) for name, default in blank.items()}
 
 
-def not_stored(parts: Parts, record_id: str) -> NotFound:
-    """Say why the store has no such record."""
-    if parts.live.get(record_id) is None:
-        return NotFound(f"there is no record {record_id}")
-    return NotFound(f"record {record_id} is still open and not stored yet; ask again shortly")
+def is_open(known: dict[str, Any]) -> bool:
+    """Whether an exchange, as it is *known*, still runs."""
+    return known.get("outcome", Outcome.OPEN) == Outcome.OPEN
+
+
+async def stored(parts: Parts, record_id: str, ask: Callable[[Store, str], T | None]) -> T:
+    """Return what *ask* finds in the store, once a record that has just ended is there.
+
+    Raises `NotFound`, also for an exchange that still runs.
+    """
+    deadline = monotonic() + STORING_S
+    while True:
+        known = parts.live.get(record_id)  # first: what has left it by then is in the store
+        found = await run_sync(ask, parts.store, record_id)
+        if found is not None:
+            return found
+        if known is None:
+            raise NotFound(f"there is no record {record_id}")
+        if is_open(known):
+            raise NotFound(f"record {record_id} is still open and not stored yet; ask again")
+        if monotonic() > deadline:
+            raise NotFound(f"record {record_id} has ended and is not stored yet; ask again")
+        await asyncio.sleep(POLL_S)

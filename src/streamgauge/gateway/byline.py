@@ -25,7 +25,8 @@ def byline(relay: Relay) -> bytes:
         relay.client_name or name,
     )
     if relay.policy.is_resumable and relay.journal is not None:
-        lines += b"\r\nStreamgauge-Resume-Url: " + relay.gateway.resume_url(name.decode())
+        where = relay.gateway.resume_url(name.decode(), is_numbering=relay.policy.is_numbering)
+        lines += b"\r\nStreamgauge-Resume-Url: " + where
     attempts = relay.attempts
     if attempts is None:
         return lines

@@ -196,11 +196,15 @@ class Gateway:
         """An exchange has ended."""
         self.open -= 1
 
-    def resume_url(self, record_id: str) -> bytes:
-        """Return where a client can come back to an answer, without a key, for a day."""
+    def resume_url(self, record_id: str, *, is_numbering: bool) -> bytes:
+        """Return where a client can come back to an answer, without a key, for a day.
+
+        *is_numbering*: with an id in every event, as the answer has them.
+        """
         expires = int(time()) + RESUME_S
         signature = self._signer.sign(record_id, expires)
-        query = f"follow=true&expires={expires}&signature={signature}"
+        ids = "&event_ids=true" if is_numbering else ""
+        query = f"follow=true{ids}&expires={expires}&signature={signature}"
         return f"/api/v1/records/{record_id}/bytes?{query}".encode()
 
     def counters(self) -> dict[str, int]:
