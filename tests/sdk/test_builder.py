@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import tee
 from time import perf_counter
 from unittest.mock import Mock
 
@@ -298,6 +299,100 @@ def test_an_operation_may_return_its_stream(logger, server):
     words = logger.log_stream(REQUEST, lambda log: (word for word in "ab"))
     assert list(words) == ["a", "b"]
     assert len(server.one()["response"]["chunks"]) == 2
+
+
+def upper(log, source):
+    """Return a generator over a stream that the log is given at once."""
+    return (text.upper() for text in log.to_readable_stream(source))
+
+
+def upper_lazily(log, source):
+    """Give it the stream when the first item is asked for, and say something before."""
+    yield "first words of its own"
+    for text in log.to_readable_stream(source):
+        yield text.upper()
+
+
+def one_after_the_other(log, source):
+    """Give it several streams, of which only one is there at a time."""
+    for text in source:
+        yield from (word.upper() for word in log.to_readable_stream([text]))
+
+
+def by_hand(log, source):
+    """Give it chunks instead of a stream."""
+    for text in source:
+        log.add_chunk(text)
+        yield text.upper()
+
+
+def attached(log, source):
+    """Keep one branch of a stream for the log."""
+    mine, its = tee(source)
+    log.attach_stream(its)
+    return (text.upper() for text in mine)
+
+
+def in_bytes(log, source):
+    """Return what a web response takes."""
+    return log.to_readable_stream(source).bytes("ndjson")
+
+
+GIVING = [upper, upper_lazily, one_after_the_other, by_hand, attached, in_bytes]
+
+
+@pytest.mark.parametrize("method", ["log_stream", "log_request"])
+@pytest.mark.parametrize("giving", GIVING)
+def test_what_an_operation_gives_is_not_logged_again(logger, server, giving, method):
+    """A stream that it makes of it and returns is its caller's affair."""
+    read = list(getattr(logger, method)(REQUEST, lambda log: giving(log, iter("abc"))))
+    assert read[-1] in ("C", b'"c"\n')
+    told = server.one()
+    assert [text for _, text in told["response"]["chunks"]] == ["a", "b", "c"]
+    assert (told["outcome"], told["error"]) == (None, None)
+
+
+async def test_what_an_async_operation_gives_is_not_logged_again(async_logger, server):
+    """The same, async."""
+
+    async def letters():
+        for letter in "abc":
+            yield letter
+
+    async def upper_async(log):
+        async for text in log.to_readable_stream(letters()):
+            yield text.upper()
+
+    async def operation(log):
+        return upper_async(log)
+
+    stream = await async_logger.log_stream(REQUEST, operation)
+    assert [text async for text in stream] == ["A", "B", "C"]
+    assert [text for _, text in server.one()["response"]["chunks"]] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("giving", [upper, upper_lazily, by_hand])
+def test_who_leaves_a_returned_stream_leaves_the_given_one(logger, server, giving):
+    """However it is made of it."""
+    with logger.log_stream(REQUEST, lambda log: giving(log, iter("abc"))) as stream:
+        for text in stream:
+            if text == "A":
+                break
+    told = server.one()
+    assert [text for _, text in told["response"]["chunks"]] == ["a"]
+    assert told["outcome"] == "client_left"
+
+
+def test_an_error_in_what_is_made_of_a_given_stream_is_the_readers(logger, server):
+    """The provider had no part in it."""
+
+    def numbers(log):
+        return (int(text) for text in log.to_readable_stream(iter(["1", "two", "3"])))
+
+    with pytest.raises(ValueError, match="two"):
+        list(logger.log_stream(REQUEST, numbers))
+    told = server.one()
+    assert (told["outcome"], told["error"]["type"]) == ("client_left", "ValueError")
 
 
 def test_a_custom_event(logger, server):

@@ -92,6 +92,11 @@ class Account:
         else:
             self.chunks.append((at, snapshot(chunk) if kind in CHANGING else chunk))
 
+    def forget(self) -> None:
+        """Drop the chunks so far."""
+        self.chunks.clear()
+        self.unkept = self._bytes = 0
+
     def miss(self) -> None:
         """Count a chunk that cannot be read."""
         self.unkept += 1

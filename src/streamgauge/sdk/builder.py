@@ -67,6 +67,8 @@ class LogBuilder:
         )
         self._streams = 0
         self._has_stream = False
+        # Whether we were given what is to be logged, and a stream of it.
+        self._is_given = self._is_given_stream = False
         self._is_in_block = False
         # Taken once, never given back, and never waited for: whoever gets it sends.
         self._once = threading.Lock()
@@ -98,6 +100,7 @@ class LogBuilder:
     @quiet
     def add_chunk(self, chunk: Any) -> None:
         """Note one piece of a stream: an SDK object, a dict, or text or bytes as on the wire."""
+        self._given()
         self._account.add(chunk, perf_counter())
 
     @quiet
@@ -107,6 +110,7 @@ class LogBuilder:
         It may be an SDK's object, a dict, text, or a response of httpx or requests, whose status
         counts unless another is given.
         """
+        self._given()
         answer = http_answer(body)
         if answer is not None:
             body, status = answer[0], status or answer[1]
@@ -121,10 +125,8 @@ class LogBuilder:
         self, stream: AsyncIterable[T] | Iterable[T]
     ) -> AsyncLoggedStream[T] | LoggedStream[T]:
         """Return an iterator of the very same items; each is noted as it passes."""
-        if not isinstance(stream, AsyncIterable):
-            return LoggedStream(stream, self)
-        kind = EitherStream if isinstance(stream, Iterable) else AsyncLoggedStream
-        return kind(stream, self)
+        passed: AsyncLoggedStream[T] | LoggedStream[T] = self._passed_on(stream)
+        return passed
 
     @overload
     def attach_stream(self, stream: AsyncIterable[Any]) -> Coroutine[Any, Any, None]: ...
@@ -206,16 +208,40 @@ class LogBuilder:
             fault = LEFT._replace(type=fault.type, message=fault.message)
         self._account.end(perf_counter(), fault)
 
-    # -- called by its streams -------------------------------------------------------------
+    # -- its streams -----------------------------------------------------------------------
 
-    def _stream_began(self) -> None:
+    def _passed_on(self, stream: Any, *, spare: bool = False) -> Any:
+        """Return *stream* as one that is noted; a spare one, while we are given nothing else."""
+        if not isinstance(stream, AsyncIterable):
+            return LoggedStream(stream, self, spare=spare)
+        kind = EitherStream if isinstance(stream, Iterable) else AsyncLoggedStream
+        return kind(stream, self, spare=spare)
+
+    def _given(self) -> None:
+        """Let go what a spare stream said: what we are given is what is to be logged."""
+        if not self._is_given:
+            self._is_given = True
+            self._account.forget()
+
+    def _add_spare(self, chunk: Any, at: float) -> None:
+        if not self._is_given:
+            self._account.add(chunk, at)
+
+    def _stream_began(self, *, spare: bool) -> None:
+        if not spare:
+            self._given()
+            self._is_given_stream = True
         self._streams += 1
         self._has_stream = True
         self._own()
 
-    def _stream_ended(self, error: BaseException | None, *, left: bool) -> None:
+    def _stream_ended(self, error: BaseException | None, *, left: bool, spare: bool) -> None:
         self._streams -= 1
-        if error is not None:
+        if spare and self._is_given_stream:
+            # The given one tells how the call ended, and this how the code around it did.
+            if error is not None:
+                self._reader_failed(error)
+        elif error is not None:
             account = self._account
             answered = account.status is not None and account.status < 400
             account.end(perf_counter(), fault_of(error, began=account.began, answered=answered))
@@ -225,10 +251,11 @@ class LogBuilder:
             self._account.ended_at = perf_counter()
         self._send_when_ended()
 
-    def _stream_dropped(self) -> None:
+    def _stream_dropped(self, *, spare: bool) -> None:
         """Note that a stream was forgotten: its reader left when it took the last item."""
         self._streams -= 1
-        self._account.leave()
+        if not (spare and self._is_given_stream):
+            self._account.leave()
         self._send_when_ended()
 
     def _backdate(self, started_at: float | None, duration_ms: float | None) -> None:

@@ -129,6 +129,7 @@ class _Logger:
         """
         log = self.log_builder(request, headers, provider)
         log._backdate(started_at, duration_ms)
+        log._given()
         for ms, chunk in chunks:
             log._account.add(chunk, log._account.started_at + ms / 1000)
         if response is not None:
@@ -172,7 +173,10 @@ class ManualLogger(_Logger):
         headers: Headers | None = None,
         provider: str | None = None,
     ) -> T:
-        """Call *operation*, which gives its streams to the log builder, or returns one."""
+        """Call *operation*, which gives its streams to the log builder, or else returns one.
+
+        What it gives is the log; a stream that it returns is logged where it gives nothing.
+        """
         with self.log_builder(request, headers, provider) as log:
             return cast(T, noted(log, operation(log), is_answer=False))
 
@@ -215,7 +219,10 @@ class AsyncManualLogger(_Logger):
         headers: Headers | None = None,
         provider: str | None = None,
     ) -> T:
-        """Await *operation*, which gives its streams to the log builder, or returns one."""
+        """Await *operation*, which gives its streams to the log builder, or else returns one.
+
+        What it gives is the log; a stream that it returns is logged where it gives nothing.
+        """
         with self.log_builder(request, headers, provider) as log:
             return cast(T, noted(log, await awaited(operation(log)), is_answer=False))
 
@@ -239,8 +246,8 @@ def noted(log: LogBuilder, result: Any, *, is_answer: bool = True) -> Any:
     if isinstance(result, LoggedStream | AsyncLoggedStream):
         return result
     if isinstance(result, Iterator | AsyncIterator):
-        return log.to_readable_stream(result)
-    if is_answer and result is not None and not log._account.began:
+        return log._passed_on(result, spare=True)
+    if is_answer and result is not None and not log._is_given:
         log.set_response(result)
     return result
 

@@ -27,33 +27,39 @@ ENDS_WITH_DONE = ("chat.completion.chunk", "text_completion")
 
 
 class Note:
-    """Tells a log what passes in one stream, and once how that ended."""
+    """Tells a log what passes in one stream, and once how that ended.
 
-    def __init__(self, log: LogBuilder) -> None:
+    A *spare* one, which an operation returned, is for want of what it gives the log itself. If it
+    is a generator, that may be as late as when it is read.
+    """
+
+    def __init__(self, log: LogBuilder, *, spare: bool = False) -> None:
         self._log = log
-        self.add, self.miss = log._account.add, log._account.miss
+        self._is_spare = spare
+        self.add = log._add_spare if spare else log._account.add
+        self.miss = log._account.miss
         self.is_open = True
-        log._stream_began()
+        log._stream_began(spare=spare)
 
     def end(self, error: BaseException | None = None, *, left: bool = False) -> None:
         """Say that the stream is at its end, that it failed, or that its reader left."""
         if self.is_open:
             self.is_open = False
-            self._log._stream_ended(error, left=left)
+            self._log._stream_ended(error, left=left, spare=self._is_spare)
 
     def __del__(self) -> None:
         if self.is_open:
             self.is_open = False
-            self._log._stream_dropped()
+            self._log._stream_dropped(spare=self._is_spare)
 
 
 class _Noted:
     """What streams of both kinds share."""
 
-    def __init__(self, source: Any, log: LogBuilder) -> None:
+    def __init__(self, source: Any, log: LogBuilder, *, spare: bool = False) -> None:
         self._source = source
         self._log = log
-        self._note = Note(log)
+        self._note = Note(log, spare=spare)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_source"], name)
@@ -62,9 +68,9 @@ class _Noted:
 class LoggedStream(_Noted, Generic[T]):
     """An iterator of the same items as *source*; `bytes` gives them for a web response."""
 
-    def __init__(self, source: Iterable[T], log: LogBuilder) -> None:
+    def __init__(self, source: Iterable[T], log: LogBuilder, *, spare: bool = False) -> None:
         self._next = iter(source).__next__
-        super().__init__(source, log)
+        super().__init__(source, log, spare=spare)
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -104,9 +110,9 @@ class LoggedStream(_Noted, Generic[T]):
 class AsyncLoggedStream(_Noted, Generic[T]):
     """An async iterator of the same items as *source*; `bytes` gives them for a web response."""
 
-    def __init__(self, source: AsyncIterable[T], log: LogBuilder) -> None:
+    def __init__(self, source: AsyncIterable[T], log: LogBuilder, *, spare: bool = False) -> None:
         self._anext = aiter(source).__anext__
-        super().__init__(source, log)
+        super().__init__(source, log, spare=spare)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -154,9 +160,9 @@ class AsyncLoggedStream(_Noted, Generic[T]):
 class EitherStream(AsyncLoggedStream[T], LoggedStream[T]):
     """Of a source that can be read in both ways, as LiteLLM's can: so can this."""
 
-    def __init__(self, source: Any, log: LogBuilder) -> None:
+    def __init__(self, source: Any, log: LogBuilder, *, spare: bool = False) -> None:
         self._next, self._anext = iter(source).__next__, aiter(source).__anext__
-        _Noted.__init__(self, source, log)
+        _Noted.__init__(self, source, log, spare=spare)
 
     def bytes(self, format: Format = "sse") -> EitherEncoded:  # noqa: A002 - the word for it
         """Return an iterator of bytes, of both kinds."""
