@@ -8,11 +8,9 @@ error's status reaches them, SDK objects are logged as JSON, and nothing blocks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any, TypedDict, TypeVar
 
 from streamgauge.sdk.builder import LogBuilder, quiet
-from streamgauge.sdk.faults import fault_of
 from streamgauge.sdk.logger import ManualLogger
 from streamgauge.sdk.plain import json_text
 
@@ -24,12 +22,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-# What Helicone's clients write for every error that has no status.
-ERROR_STATUS = 500
-
-# What an error means where nothing else says it: before the answer, and within it.
-OTHERWISE = (("http_error", "upstream"), ("fault_in_stream", "upstream"))
 
 # Where their documentation puts a stream's chunks and its first token's time among the results.
 CHUNKS, TTFT = ("chunks", "streamed_data"), "time_to_first_token_ms"
@@ -74,17 +66,6 @@ class HeliconeLogBuilder(LogBuilder):
     ) -> None:
         super().__init__(logger._logger.delivery, request, logger.headers, additional_headers)
         self.was_cancelled = False  # for callers to set, as in theirs
-
-    @quiet
-    def set_error(self, error: Any, status: int | None = None) -> None:
-        """Note an error; before the answer its own status counts, and 500 where it has none."""
-        account = self._account
-        began = account.began
-        known = error if isinstance(error, BaseException) else str(error)
-        fault = fault_of(known, status=status, began=began, otherwise=OTHERWISE)
-        account.end(perf_counter(), fault)
-        if account.status is None and not began:
-            account.status = ERROR_STATUS
 
     def add_response(self, body: Any) -> None:
         """Note a whole answer: a dict, an SDK object, or text."""

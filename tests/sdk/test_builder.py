@@ -291,7 +291,7 @@ async def test_attached_streams_are_read_for_the_log_alone(async_logger, server)
     assert await async_logger.log_stream(REQUEST, operation) == "kept"
     told = server.one()
     assert [text for _, text in told["response"]["chunks"]] == ["a"]
-    assert told["outcome"] == "truncated"
+    assert told["outcome"] == "fault_in_stream"
 
 
 def test_an_operation_may_return_its_stream(logger, server):

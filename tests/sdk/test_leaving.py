@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from streamgauge.helicone import HeliconeManualLogger
+
 REQUEST = {"model": "m", "stream": True}
 
 
@@ -184,7 +186,7 @@ ENDS = [
     (httpx.ReadError("reset"), "truncated", "upstream"),
     (httpx.RemoteProtocolError("peer closed"), "truncated", "upstream"),
     (httpx.ReadTimeout("silence"), "stalled", "client"),
-    (ValueError("?"), "truncated", "upstream"),
+    (ValueError("?"), "fault_in_stream", "upstream"),
     (KeyboardInterrupt(), "client_left", "client"),
 ]
 
@@ -210,6 +212,28 @@ class RateLimitError(Exception):
     """As SDKs have it."""
 
     status_code = 429
+
+
+@pytest.mark.parametrize("builder", ["ours", "helicone"])
+@pytest.mark.parametrize(
+    ("error", "outcome", "closed_by"),
+    [*ENDS, (RateLimitError("slow down"), "fault_in_stream", "upstream"),
+     ("it failed", "fault_in_stream", "upstream")],
+    ids=str,
+)  # fmt: skip
+def test_an_error_after_chunks_means_the_same_to_every_builder(
+    logger, server, builder, error, outcome, closed_by
+):
+    """And the same as from a stream that is passed on."""
+    theirs = HeliconeManualLogger(logging_endpoint=server.url)
+    log = logger.log_builder(REQUEST) if builder == "ours" else theirs.log_builder(REQUEST)
+    log.add_chunk("word")
+    log.set_error(error)
+    del log  # sends it
+    told = end_of(server)
+    theirs._logger.close()
+    assert (told["outcome"], told["closed_by"]) == (outcome, closed_by)
+    assert (told["status"], told["text"]) == (200, "word")
 
 
 FAILURES = [

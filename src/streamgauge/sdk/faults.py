@@ -50,7 +50,8 @@ FAULTS = (
     ),
     (("APIError",), ("http_error", "upstream"), ("fault_in_stream", "upstream")),
 )
-OTHERWISE = (("http_error", "upstream"), ("truncated", "upstream"))
+# What nobody knows is an error that was told, as it is to the server: a cut has a name above.
+OTHERWISE = (("http_error", "upstream"), ("fault_in_stream", "upstream"))
 # The code around a call failed, and not the call.
 BY_READER = (("http_error", "upstream"), ("client_left", "client"))
 
@@ -81,7 +82,7 @@ def fault_of(
     ends = next((ends for row, *ends in FAULTS if names.intersection(row)), otherwise)
     outcome, closed_by = ends[began]
     if answered and outcome in ("connect_failed", "http_error"):
-        outcome = "truncated"  # it had been no error until then
+        outcome, closed_by = ends[True]  # it had been no error until then
     if outcome == "http_error" and status is None:
         status = UNKNOWN_STATUS
     return Fault(outcome, closed_by, kind, message, status)
