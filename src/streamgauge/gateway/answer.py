@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import msgspec
 
-from streamgauge.gateway.head import REASONS
 from streamgauge.wire.looks import native_error
+
+# Of every status that is ours.
+REASONS = {
+    200: b"OK",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    410: b"Gone",
+    413: b"Content Too Large",
+    431: b"Request Header Fields Too Large",
+    501: b"Not Implemented",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+    505: b"HTTP Version Not Supported",
+}
 
 # What these say all the same while there is no recorder.
 HEALTHY: dict[bytes, dict[str, str | bool]] = {

@@ -36,23 +36,6 @@ STREAM_TYPES = frozenset(kind.encode() for kind in FRAMING_BY_TYPE)
 # Framing and addressing are set anew for each side.
 REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
 
-REASONS = {
-    200: b"OK",
-    400: b"Bad Request",
-    401: b"Unauthorized",
-    403: b"Forbidden",
-    405: b"Method Not Allowed",
-    408: b"Request Timeout",
-    410: b"Gone",
-    413: b"Content Too Large",
-    431: b"Request Header Fields Too Large",
-    501: b"Not Implemented",
-    502: b"Bad Gateway",
-    503: b"Service Unavailable",
-    504: b"Gateway Timeout",
-    505: b"HTTP Version Not Supported",
-}
-
 VIA = b"1.1 streamgauge"
 
 
