@@ -83,6 +83,9 @@ QUESTIONS = [
     ("started_at.gt=2026-11-01T13:00:03.123456+01:00", "said"),
     ("started_at.lt=2026-11-01 12:00:01.123456", "plain"),
     ("started_at.lt=2026-11-01", ""),
+    ("started_at.gte=0001-01-01T00:00:00Z", "plain slow left bare said"),
+    ("started_at.lt=0001-01-01T00:00:00Z", ""),
+    ("started_at.lt=9999-12-31T23:59:59Z", "plain slow left bare said"),
 ]
 
 

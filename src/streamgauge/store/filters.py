@@ -248,7 +248,8 @@ def _time(text: str) -> str:
 
 def clickhouse_time(moment: datetime) -> str:
     """Write *moment* (UTC) as a DateTime64 parameter."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+    # strftime would write the year 1 as 1, which no ClickHouse reads.
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
