@@ -288,6 +288,8 @@ def in_words(default: object) -> str:
         return str(default).lower()
     if isinstance(default, float):
         return f"{default:g}"
+    if isinstance(default, int):
+        return str(default)
     return str(default) if default else "none" if isinstance(default, list) else "empty"
 
 

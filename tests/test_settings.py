@@ -56,6 +56,8 @@ OTHERS: dict[str, str] = {
     "store.url": "clickhouse://host/db",
     "store.flush_interval_s": "0.1",
     "store.batch": "10",
+    "store.bodies_days": "30",
+    "store.records_days": "365",
 }
 
 FAULTS: list[tuple[str, str]] = [

@@ -91,6 +91,7 @@ async def recorder(settings: Settings, _: list[str]) -> None:
     # Streams first: where cores are scarce the journal waits, not the client.
     _give_way()
     store = open_store(settings.store_url, wait_s=STORE_WAIT_S)
+    store.retain(bodies_days=settings.store.bodies_days, records_days=settings.store.records_days)
     recording = Recorder(settings, store)
 
     journal = _journal(settings, "ingest")

@@ -98,6 +98,20 @@ def test_raw_bytes_come_with_their_type_and_cannot_run(api):
     assert answer.headers["content-security-policy"].startswith("sandbox")
 
 
+def test_bytes_that_are_not_kept_are_not_an_empty_answer(api, served):
+    """Whether they were left out from the start or have become too old; an empty one is empty."""
+    gone, empty = put(served.store, record(bytes_out=7, chunks=1), record(http_status=204))
+    answer = api.get(f"/api/v1/records/{gone.id}/bytes")
+    assert answer.status_code == 404
+    assert "no longer kept" in answer.json()["error"]["message"]
+    assert api.get(f"/api/v1/records/{gone.id}/timeline").json()["chunks"] == []
+    assert api.get(f"/api/v1/records/{gone.id}/replay").json()["pieces"] == []
+    detail = api.get(f"/api/v1/records/{gone.id}?timeline=true").json()
+    assert detail["request_body"] is detail["reply"] is detail["response_text"] is None
+    msgspec.convert(detail, RecordDetail)
+    assert api.get(f"/api/v1/records/{empty.id}/bytes").content == b""
+
+
 def test_encoded_bytes_come_with_their_encoding(api, served):
     packed = gzip.compress(b'{"hello": 1}')
     headers = {"content-type": "application/json", "Content-Encoding": "gzip"}

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 
+from anyio.to_thread import run_sync
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
@@ -42,6 +43,8 @@ _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+[\x20-\x7e]*", re.ASCII)
 
 # The beginning of an answer is on its way to the recorder; ask again.
 NOT_YET = "there is no answer to record {} (yet); it may be on its way"
+
+NOT_KEPT = "the bytes of the answer to record {} were left out, or are no longer kept"
 
 YOUNG = timedelta(seconds=5)
 
@@ -93,6 +96,9 @@ async def _stored(parts: Parts, record_id: str) -> Response[bytes]:
     if known is not None and is_open(known):
         return await _so_far(parts, record_id)
     found = await stored(parts, record_id, queries.transcript)
+    # Nothing is also what an empty answer has.
+    if not found.raw and await run_sync(queries.has_unkept_bytes, parts.store, record_id):
+        raise NotFound(NOT_KEPT.format(record_id))
     media_type, encoding = content_of(found.response_headers)
     # As a header, the type stays as it was; as media_type it would be given a charset.
     headers = SANDBOX | {"Content-Type": media_type}

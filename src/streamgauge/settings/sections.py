@@ -9,6 +9,9 @@ from msgspec import Meta, Struct
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
+# ClickHouse counts the seconds of a TTL in 32 bits, which end in 2106.
+MAX_DAYS = 10_000
+
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much, and for how long."""
@@ -83,3 +86,15 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float, Meta(gt=0, description="Finished records are stored at least this often.")
     ] = 0.5
     batch: Annotated[int, Meta(ge=1, description="Records per insert, at most.")] = 2000
+    bodies_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAX_DAYS,
+            description="How long bodies, headers, raw bytes and times of chunks are kept; 0: for "
+            "ever.",
+        ),
+    ] = 0
+    records_days: Annotated[
+        int, Meta(ge=0, le=MAX_DAYS, description="How long records are kept at all; 0: for ever.")
+    ] = 0

@@ -12,6 +12,7 @@ from streamgauge.store.clickhouse import Engine, Params, parse_url
 from streamgauge.store.columns import AMENDMENT_COLUMNS, STORED_COLUMNS
 from streamgauge.store.embedded import ChdbEngine
 from streamgauge.store.migrations import migrate
+from streamgauge.store.retention import retain
 from streamgauge.store.rows import amendment_rows, batches
 from streamgauge.store.server import ServerEngine
 
@@ -60,6 +61,13 @@ class Store:
     def guarded(self, sql: str, *, form: str) -> bytes:
         """Run a SELECT that is not ours, which can change nothing and has limits."""
         return self._engine.query_guarded(sql, form=form)
+
+    def retain(self, *, bodies_days: int, records_days: int) -> None:
+        """Keep what was said, and whole records, for so many days; 0: for ever.
+
+        Costs a look where that is set already, and never waits for its effect.
+        """
+        retain(self._engine, bodies_days=bodies_days, records_days=records_days)
 
     def close(self) -> None:
         """Let go of the store; a second call does nothing."""

@@ -257,6 +257,12 @@ def transcript(store: Store, record_id: str) -> Transcript | None:
     )
 
 
+def has_unkept_bytes(store: Store, record_id: str) -> bool:
+    """Whether the record's answer had bytes, but none are kept (any longer)."""
+    row = _row_of(store, record_id, "bytes_out > 0 AND empty(raw) AS is_so")
+    return row is not None and bool(row["is_so"])
+
+
 MARKS = (
     "connect_ms",
     "headers_ms",
