@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 import signal
 import subprocess
@@ -11,12 +12,15 @@ import sys
 import textwrap
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import httpx
 import pytest
 
+from streamgauge.api.helicone import logs
+from streamgauge.api.log import LoggedResponse
 from streamgauge.helicone import HeliconeManualLogger
+from streamgauge.sdk import faults
 
 REQUEST = {"model": "m", "stream": True}
 
@@ -255,6 +259,63 @@ def test_the_status_of_an_error_is_sent(logger, server, error, status, outcome, 
     log.send_log()
     told = end_of(server)
     assert (told["outcome"], told["status"]) == (outcome, expected)
+
+
+def said_with_the_error(logger, status):
+    log = logger.log_builder(REQUEST)
+    log.add_chunk("word")
+    log.set_error(ValueError("?"), status)
+    log.send_log()
+
+
+def said_with_the_answer(logger, status):
+    log = logger.log_builder(REQUEST)
+    log.set_response("word", status)
+    log.send_log()
+
+
+def said_afterwards(logger, status):
+    logger.send_log(REQUEST, "word", status=status)
+
+
+@pytest.mark.parametrize("say", [said_with_the_error, said_with_the_answer, said_afterwards])
+@pytest.mark.parametrize(
+    ("number", "outcome", "closed_by"),
+    [
+        (-1, "stalled", "client"),
+        (-2, "stalled", "client"),
+        (-3, "client_left", "client"),
+        (-4, "refused", "gateway"),
+        (-100, "truncated", "upstream"),
+    ],
+)
+def test_helicones_numbers_are_ends(logger, server, say, number, outcome, closed_by):
+    """HTTP has none for them, and the answer had begun."""
+    say(logger, number)
+    told = end_of(server)
+    assert (told["outcome"], told["closed_by"], told["status"]) == (outcome, closed_by, 200)
+    assert told["error"] == ("ValueError" if say is said_with_the_error else None)
+
+
+def test_helicones_numbers_mean_the_same_to_the_server():
+    """Which the SDK does not import."""
+    assert logs.ENDS == faults.NUMBERED
+    assert logs.OTHER_END == faults.OTHER_NUMBER
+    statuses = get_args(get_type_hints(LoggedResponse, include_extras=True)["status"])
+    bounds = get_args(statuses[0])[1]
+    assert range(bounds.ge, bounds.le + 1) == faults.STATUSES
+
+
+@pytest.mark.parametrize("say", [said_with_the_answer, said_afterwards])
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("404", 404), (404.0, 404), (0, 200), (99, 200), (1000, 200), (True, 200), ("OK", 200),
+     (math.nan, 200), (math.inf, 200), ([], 200)],
+)  # fmt: skip
+def test_what_is_no_status_is_left_out(logger, server, say, status, expected):
+    """The server would refuse the log for it."""
+    say(logger, status)
+    assert end_of(server)["status"] == expected
 
 
 def test_an_operation_that_fails_is_logged(logger, server):

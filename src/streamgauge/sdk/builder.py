@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from streamgauge.sdk.account import LEFT, Account
 from streamgauge.sdk.delivery import Delivery
-from streamgauge.sdk.faults import BY_READER, fault_of
+from streamgauge.sdk.faults import BY_READER, Fault, fault_of, read_status
 from streamgauge.sdk.ids import LogId, new_id
 from streamgauge.sdk.labels import Headers, labelled
 from streamgauge.sdk.plain import http_answer, snapshot
@@ -113,9 +113,9 @@ class LogBuilder:
         self._given()
         answer = http_answer(body)
         if answer is not None:
-            body, status = answer[0], status or answer[1]
+            body, self._account.status = answer
         self._account.answer(body, perf_counter())
-        self._account.status = status or self._account.status
+        self._note_status(status)
 
     @overload
     def to_readable_stream(self, stream: AsyncIterable[T]) -> AsyncLoggedStream[T]: ...
@@ -148,7 +148,10 @@ class LogBuilder:
     @quiet
     def set_error(self, error: BaseException | str, status: int | None = None) -> None:
         """Note how the call failed; the outcome follows from the exception and its status."""
-        fault = fault_of(error, status=status, began=self._account.began)
+        known, end = read_status(status)
+        fault = fault_of(error, status=known, began=self._account.began)
+        if end is not None:
+            fault = Fault(*end, fault.type, fault.message)
         self._account.end(perf_counter(), fault)
 
     @quiet
@@ -184,6 +187,12 @@ class LogBuilder:
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self.__exit__(kind, error, traceback)
+
+    def _note_status(self, given: Any) -> None:
+        status, end = read_status(given)
+        self._account.status = status or self._account.status
+        if end is not None:
+            self._account.end(perf_counter(), Fault(*end, None, None))
 
     def _own(self) -> None:
         """Make this process the one that sends it: a copy in a forked child is not sent, unless

@@ -7,7 +7,7 @@ and of Python itself. What they mean depends on whether an answer had begun.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # An outcome, and who closed.
 End = tuple[str, str]
@@ -22,6 +22,17 @@ class Fault(NamedTuple):
     message: str | None
     status: int | None = None
 
+
+# What the server takes for a status of HTTP.
+STATUSES = range(100, 1000)
+# Helicone's numbers for ends that HTTP has none for, as the server reads them.
+NUMBERED: dict[int, End] = {
+    -1: ("stalled", "client"),
+    -2: ("stalled", "client"),
+    -3: ("client_left", "client"),
+    -4: ("refused", "gateway"),
+}
+OTHER_NUMBER: End = ("truncated", "upstream")
 
 # Rows are tried in this order: a timeout is often a connection error too. Who closed: a
 # time limit is the client's own patience.
@@ -86,6 +97,17 @@ def fault_of(
     if outcome == "http_error" and status is None:
         status = UNKNOWN_STATUS
     return Fault(outcome, closed_by, kind, message, status)
+
+
+def read_status(given: Any) -> tuple[int | None, End | None]:
+    """Return the HTTP status that a caller gave, or the end that it stands for; else neither."""
+    try:
+        number = int(given)
+    except (TypeError, ValueError, OverflowError):
+        return None, None
+    if number < 0:
+        return None, NUMBERED.get(number, OTHER_NUMBER)
+    return (number if number in STATUSES else None), None
 
 
 def status_of(error: BaseException) -> int | None:

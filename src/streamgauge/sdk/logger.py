@@ -137,7 +137,7 @@ class _Logger:
             log._account.ttft_ms = ttft_ms
         if error is not None:
             log.set_error(error, status)
-        log._account.status = status or log._account.status
+        log._note_status(status)
         if duration_ms is not None:
             log._account.ended_at = log._account.started_at + duration_ms / 1000
         return log.send_log()
