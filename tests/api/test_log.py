@@ -79,6 +79,20 @@ def test_a_stream_is_metered_like_one_that_passed(product: Product) -> None:
     assert record["properties"] == {"env": "dev\nline", "häuser": "✓", "sdk": "test/1"}
 
 
+def test_properties_may_be_no_text(product: Product) -> None:
+    """What JSON has for them is their text."""
+    given = {"text": "1", "whole": 3, "large": 10**30, "part": 0.5, "is": True, "none": None}
+    record = logged(product, log(response={"body": "Hi"}, labels={"properties": given}))
+    assert record["properties"] == {
+        "text": "1",
+        "whole": "3",
+        "large": str(10**30),
+        "part": "0.5",
+        "is": "true",
+        "none": "null",
+    }
+
+
 def test_a_whole_answer_is_one_piece(product: Product) -> None:
     """It has no token times."""
     body = {
@@ -268,7 +282,7 @@ def test_a_custom_event_is_kept(product: Product) -> None:
         (log(response={"chunks": [[-1, "x"]]}), "response.chunks[0][0]"),
         (log(response={"chunks": [["x", 1]]}), "response.chunks[0][0]"),
         (log(outcome="fine"), "outcome"),
-        (log(labels={"properties": {"a": 1}}), "labels.properties[...]"),
+        (log(labels={"properties": {"a": [1]}}), "labels.properties[...]"),
         ({"id": str(uuid4()), "started_at": STARTED}, None),
         ([], None),
     ],

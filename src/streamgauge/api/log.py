@@ -66,14 +66,14 @@ class LoggedError(Struct):
 
 
 class LoggedLabels(Struct):
-    """Who and why."""
+    """Who and why. A property that is no text is kept as its JSON."""
 
     user_id: str | None = None
     session_id: str | None = None
     session_path: str | None = None
     session_name: str | None = None
     client_request_id: str | None = None
-    properties: dict[str, str] = {}
+    properties: dict[str, str | int | float | bool | None] = {}
     priced_as: str | None = None
     omit_request: bool = False
     omit_response: bool = False
@@ -207,7 +207,7 @@ def _answer(log: Log, ended_ms: float | None) -> tuple[str, list[tuple[float, by
         return kind, [(ms, text.encode()) for (ms, _), text in zip(timed, texts, strict=True)]
     if answer.body is None:
         return kind or JSON, []
-    text = answer.body if isinstance(answer.body, str) else _encode(answer.body).decode()
+    text = _text(answer.body)
     if kind is None:
         is_stream = isinstance(log.request, dict) and log.request.get("stream") is True
         kind = type_of(text, is_stream=is_stream) if text is answer.body else JSON
@@ -235,11 +235,16 @@ def _headers(answer: LoggedResponse, kind: str) -> bytes:
 
 def _labels(log: Log) -> dict[str, Any]:
     labels: dict[str, Any] = msgspec.to_builtins(log.labels)
+    given = {name: _text(value) for name, value in log.labels.properties.items()}
     extra = {"sdk": log.sdk} if log.sdk else {}
     if log.event is not None:
         kind = str(log.event.get(EVENT_TYPE) or "data")
         extra |= {EVENT_TYPE: kind, "_event": _encode(log.event).decode()}
-    return {**labels, "properties": {**log.labels.properties, **extra}}
+    return {**labels, "properties": given | extra}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _encode(value).decode()
 
 
 def _end(log: Log) -> End:

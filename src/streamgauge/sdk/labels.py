@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from streamgauge.sdk.plain import json_text
+
 # Where both are given, ours wins over Helicone's; so it is read last.
 PREFIXES = ("helicone-", "streamgauge-")
 PROPERTY = "property-"
+PROPERTIES = tuple(prefix + PROPERTY for prefix in PREFIXES)
 
 # Header without its prefix → label, as in the gateway.
 FIELDS = {
@@ -36,7 +39,7 @@ def labelled(*several: Headers | None) -> Labelled:
     merged: dict[str, str] = {}
     for headers in several:
         if isinstance(headers, Mapping):
-            merged |= {str(name).lower(): str(value) for name, value in headers.items()}
+            merged |= _texts(headers)
     labels: dict[str, Any] = {}
     properties: dict[str, str] = {}
     kept = {name: value for name, value in merged.items() if not name.startswith(PREFIXES)}
@@ -58,6 +61,20 @@ def labelled(*several: Headers | None) -> Labelled:
     if properties:
         labels["properties"] = properties
     return Labelled(labels, kept)
+
+
+def _texts(headers: Headers) -> dict[str, str]:
+    """Return headers as text, true, false and null in JSON's words.
+
+    None is a value of a property; any other header that has none is not there.
+    """
+    texts = {}
+    for name, value in headers.items():
+        lowered = str(name).lower()
+        if value is not None or lowered.startswith(PROPERTIES):
+            is_word = value is None or isinstance(value, bool)
+            texts[lowered] = json_text(value) if is_word else str(value)
+    return texts
 
 
 def is_label(header: str) -> bool:
