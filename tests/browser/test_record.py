@@ -8,7 +8,7 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.talking import ABSENT, ask, asking, nonce
+from tests.browser.talking import ABSENT, CHAT, ask, asking, nonce, tell
 from tests.product import Product
 from tests.simulating import until
 
@@ -201,6 +201,16 @@ def test_an_error_of_the_provider_is_said(visit: Visit, product: Product):
     page = visit(f"/records/{record['id']}")
     expect(page.locator(".outcome").first).to_contain_text("HTTP 500 by upstream")
     assert fact(page, "First content (TTFT)") == ABSENT
+
+
+def test_a_log_without_times_says_so(visit: Visit, product: Product):
+    """Its answer came, and nobody knows when, nor from whom."""
+    body = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Seen."}}]}
+    response = {"content_type": "application/json", "body": body}
+    record = tell(product, CHAT, request={"model": "m"}, response=response)
+    page = visit(f"/records/{record['id']}")
+    expect(page.get_by_text("Nobody told when its chunk came.")).to_be_visible()
+    expect(page.locator(".record-when")).to_have_text(re.compile(r"^\w"))
 
 
 def test_an_unknown_record_says_so(visit: Visit):

@@ -47,6 +47,13 @@ def test_every_view_survives_a_reload(visit: Visit, path: str):
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
+def test_on_a_phone_the_current_view_is_to_be_seen_in_the_navigation(visit: Visit):
+    """Not all of them fit; the last ones are reached by scrolling them."""
+    page = visit("/health", viewport={"width": 390, "height": 800})
+    expect(page.locator(".views [aria-current=page]")).to_have_text("Health")
+    expect(page.locator(".views [aria-current=page]")).to_be_in_viewport(ratio=1)
+
+
 CODE = "**/assets/live-page-*.js"
 
 

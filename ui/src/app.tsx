@@ -62,13 +62,21 @@ function Loading() {
 
 function Header({ current }: { current: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const views = useRef<HTMLElement>(null);
+  // On a phone not all of them fit: the current one is to be seen.
+  useEffect(() => {
+    const nav = views.current;
+    const link = nav?.querySelector<HTMLElement>("[aria-current]");
+    if (!nav || !link) return;
+    nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
+  }, [current]);
   return (
     <header className="header">
       <Link href="/" className="brand">
         <Mark />
         <span className="brand-name">Streamgauge</span>
       </Link>
-      <nav className="views" aria-label="Views">
+      <nav className="views" aria-label="Views" ref={views}>
         {VIEWS.map(({ path, label }) => (
           <Link key={path} href={path} aria-current={path === current ? "page" : undefined}>
             {label}

@@ -186,7 +186,7 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
             <th scope="col">Open</th>
             <th scope="col">Journal</th>
             <th scope="col">Lost</th>
-            <th scope="col">Slow disk</th>
+            <th scope="col">Disk stalls</th>
             <th scope="col">State</th>
           </tr>
         </thead>
@@ -201,7 +201,7 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
               <td>{count(open)}</td>
               <td>{bytes(journal.written_bytes)}</td>
               <td>{count(journal.lost_entries)}</td>
-              <td>{count(journal.stalls)} ×</td>
+              <td>{count(journal.stalls)}</td>
               <td>{journal.full ? "full" : journal.stalled ? "stalled" : age_s > 10 ? "silent" : "at work"}</td>
             </tr>
           ))}

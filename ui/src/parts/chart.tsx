@@ -80,8 +80,8 @@ export function Chart(props: Props) {
         axes: [
           {
             ...axis,
-            size: 38,
-            gap: 4,
+            size: 41,
+            gap: 7,
             space: 62,
             incrs: TICK_STEPS_S,
             values: (_, moments, __, ___, stepS) => timeTicks(moments, stepS),

@@ -78,7 +78,7 @@ function Both({ a, b }: { a: StreamRecord; b: StreamRecord }) {
                 <th key={at} scope="col">
                   <Link href={`/records/${one.id}`}>{one.model ?? one.path}</Link>
                   <span className="muted">
-                    {one.provider}, {clock(one.started_at)}
+                    {[one.provider, clock(one.started_at)].filter(Boolean).join(", ")}
                   </span>
                   <OutcomeBadge outcome={one.outcome} closedBy={one.closed_by} httpStatus={one.http_status} />
                 </th>
@@ -122,8 +122,11 @@ function change(a: number | null, b: number | null): string {
   return percent === 0 ? "same" : `${percent > 0 ? "+" : "−"}${Math.abs(percent)} %`;
 }
 
+// No two answers take the same time: what differs by less is neither better nor worse.
+const ALIKE = 0.02;
+
 function better(a: number | null, b: number | null, isLess: boolean | undefined): string | undefined {
-  if (a === null || b === null || a === b || isLess === undefined) return undefined;
+  if (a === null || b === null || isLess === undefined || Math.abs(b - a) <= ALIKE * a) return undefined;
   return b < a === isLess ? "yes" : "no";
 }
 

@@ -72,7 +72,7 @@ const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordV
           isFull
         />
         <p className="record-when">
-          {record.provider}, {fullTime(record.started_at)}
+          {[record.provider, fullTime(record.started_at)].filter(Boolean).join(", ")}
         </p>
         {isOpen ? <Stop id={record.id} /> : <RecordTools record={record} />}
       </header>

@@ -30,7 +30,8 @@ const columns = (range: TimeRange): readonly Column<Session>[] => {
       hint: "from its first request to its last answer",
       isNumber: true,
       min: "small",
-      cell: ({ first_at, last_at }) => duration(Date.parse(last_at) - Date.parse(first_at)),
+      // Nothing of one whose first answer is still under way.
+      cell: ({ first_at, last_at }) => duration(Date.parse(last_at) - Date.parse(first_at) || null),
     },
     ttft,
     { name: "User", min: "medium", cell: (session) => session.user_id ?? "" },

@@ -14,6 +14,7 @@ import {
   volumeOf,
   type Gap,
   type Range,
+  type Timed,
   type Times,
 } from "./scale";
 
@@ -25,7 +26,7 @@ const AXIS = 26;
 const LEAST_BAR = 5; // a chunk of one byte is seen, too
 
 interface Props {
-  record: Times;
+  record: Timed;
   chunks: readonly Chunk[];
   /** The part of the time axis that is shown. */
   range: Range;
@@ -175,7 +176,7 @@ export function Plot(props: Props) {
         )}
       </div>
       <p className="readout" aria-hidden="true">
-        {readout ?? idleHint(shown.length)}
+        {readout ?? idleHint(shown.length, record.chunks)}
         {said !== "" && <q>{said}</q>}
       </p>
     </div>
@@ -203,8 +204,9 @@ function readoutOf(chunks: readonly Chunk[], index: number): string | undefined 
   return `Chunk ${count(index + 1)} of ${count(chunks.length)} at ${exactMs(chunk[0])}: ${bytes(chunk[1])}${gap}`;
 }
 
-function idleHint(chunks: number): string {
-  if (chunks === 0) return "No chunk arrived.";
+function idleHint(timed: number, arrived: number): string {
+  if (arrived === 0) return "No chunk arrived.";
+  if (timed === 0) return `Nobody told when ${arrived === 1 ? "its chunk" : "its chunks"} came.`;
   return "Point at the timeline, or focus it and use the arrow keys, to read single chunks.";
 }
 

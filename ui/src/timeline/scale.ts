@@ -22,6 +22,9 @@ export interface Mark {
 
 export type Times = Pick<Summary, (typeof MARKS)[number]["field"]>;
 
+/** With how many chunks came; the times of those that a log tells of may be unknown. */
+export type Timed = Times & Pick<Summary, "chunks">;
+
 export function marksOf(record: Times): Mark[] {
   return MARKS.flatMap(({ field, label }) => {
     const ms = record[field];

@@ -2,7 +2,7 @@ import { useId, useMemo, useState, type ReactNode } from "react";
 
 import type { Chunk } from "../api/types";
 import { Plot } from "./plot";
-import { endOf, phasesOf, zoomed, type Range, type Times } from "./scale";
+import { endOf, phasesOf, zoomed, type Range, type Timed } from "./scale";
 import { summaryOf } from "./summary";
 import "./timeline.css";
 
@@ -11,7 +11,7 @@ const START_FACTOR = 1.15;
 const STEP = 2;
 
 interface Props {
-  record: Times;
+  record: Timed;
   chunks: readonly Chunk[];
   title?: string;
   /** Draw at least up to here, so that two timelines can have one scale. */
