@@ -64,7 +64,7 @@ def test_a_stream_is_metered_like_one_that_passed(product: Product) -> None:
         "client_request_id": "mine",
         "properties": {"env": "dev\nline", "häuser": "✓"},
     }
-    record = logged(product, stream(*WHOLE, ended_ms=320.0, labels=labels, sdk="test/1"))
+    record = logged(product, stream(*WHOLE, ended_ms=320.0, labels=labels, sdk="test/1\r\nx: ✓"))
     assert record["source"] == "sdk"
     assert record["started_at"].startswith("2026-11-20T10:00:00.123456")
     assert (record["provider"], record["dialect"]) == ("openai", "openai_chat")
@@ -76,7 +76,8 @@ def test_a_stream_is_metered_like_one_that_passed(product: Product) -> None:
     assert (record["usage_source"], record["cost_source"]) == ("reported", "priced")
     assert (record["user_id"], record["session_path"]) == ("zoë", "/a/b")
     assert record["client_request_id"] == "mine"
-    assert record["properties"] == {"env": "dev\nline", "häuser": "✓", "sdk": "test/1"}
+    assert record["properties"] == {"env": "dev\nline", "häuser": "✓"}
+    assert record["request_headers"] == {"user-agent": "test/1 x: ?"}
 
 
 def test_properties_may_be_no_text(product: Product) -> None:

@@ -168,7 +168,7 @@ def entries_of(log: Log, source: Source = Source.SDK) -> list[Entry]:
         method="POST",
         path=redacted((log.path or "").encode()).decode(),
         upstream="",
-        headers=b"",
+        headers=_lines([f"user-agent: {log.sdk}"] if log.sdk else []),
         body=_encode(log.request),
         complete=True,
         source=source,
@@ -230,17 +230,20 @@ def _headers(answer: LoggedResponse, kind: str) -> bytes:
     kept += [
         f"{name}: {value}" for name, value in given.items() if not is_secret(name.lower().encode())
     ]
-    return "\r\n".join(" ".join(line.split()) for line in kept).encode("latin-1", "replace")
+    return _lines(kept)
+
+
+def _lines(headers: list[str]) -> bytes:
+    return "\r\n".join(" ".join(line.split()) for line in headers).encode("latin-1", "replace")
 
 
 def _labels(log: Log) -> dict[str, Any]:
     labels: dict[str, Any] = msgspec.to_builtins(log.labels)
     given = {name: _text(value) for name, value in log.labels.properties.items()}
-    extra = {"sdk": log.sdk} if log.sdk else {}
     if log.event is not None:
-        kind = str(log.event.get(EVENT_TYPE) or "data")
-        extra |= {EVENT_TYPE: kind, "_event": _encode(log.event).decode()}
-    return {**labels, "properties": given | extra}
+        given[EVENT_TYPE] = str(log.event.get(EVENT_TYPE) or "data")
+        given["_event"] = _encode(log.event).decode()
+    return {**labels, "properties": given}
 
 
 def _text(value: Any) -> str:
