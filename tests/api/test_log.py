@@ -284,7 +284,9 @@ def test_a_custom_event_is_kept(product: Product) -> None:
         (log(response={"chunks": [["x", 1]]}), "response.chunks[0][0]"),
         (log(outcome="fine"), "outcome"),
         (log(labels={"properties": {"a": [1]}}), "labels.properties[...]"),
-        ({"id": str(uuid4()), "started_at": STARTED}, None),
+        ({}, "id"),
+        ({"id": str(uuid4())}, "started_at"),
+        ({"id": str(uuid4()), "started_at": STARTED}, "request"),
         ([], None),
     ],
 )

@@ -7,6 +7,7 @@ code. The answer comes after the journal has it.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from time import monotonic_ns
 from typing import Annotated, Any, Protocol
@@ -38,6 +39,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_MS = 1e9
 
 MS = 1_000_000
+
+# How msgspec names the field at fault. All that must be there is at the top.
+FIELD = re.compile(r"(?: - at `\$\.|missing required field `)(.+)`$")
 
 NOT_KEPT = "the journal's disk does not take it; send it again later"
 
@@ -280,5 +284,5 @@ def _why(error: Exception) -> str:
 
 def _where(message: str) -> str | None:
     """Return the field that msgspec's *message* names, as a path."""
-    _, found, path = message.partition(" - at `$.")
-    return path.rstrip("`") if found else None
+    found = FIELD.search(message)
+    return found[1] if found else None
