@@ -295,7 +295,7 @@ def test_the_same_span_twice_is_one_record(product: Product) -> None:
     assert exported(product, traced)["id"] == first["id"]
 
 
-@pytest.mark.parametrize("never", [2**64 - 1, 10**30])
+@pytest.mark.parametrize("never", [2**64 - 1, 10**30, 10**400], ids=["64 bits", "100", "1,300"])
 def test_a_span_whose_end_makes_no_sense_is_a_record(product: Product, never: int) -> None:
     """And does not hold the others of its export."""
     traced = Traced(OLD, [("gen_ai.content.completion.chunk", 7, {})])
@@ -308,6 +308,21 @@ def test_a_span_whose_end_makes_no_sense_is_a_record(product: Product, never: in
     (found,) = until(lambda: product.closed(**{"property.trace_id": traced.trace.hex()}))
     assert found["duration_ms"] is None
     assert found["ttft_ms"] is None
+
+
+@pytest.mark.parametrize("number", ["--5", "²", pytest.param("9" * 5000, id="long"), "five", None])
+def test_a_number_that_is_none_is_unknown(product: Product, number: Any) -> None:
+    """The rest of the span is told all the same."""
+    traced = Traced(OLD)
+    told = json.loads(traced.json())
+    (span,) = told["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    for one in span["attributes"]:
+        if one["key"] == "gen_ai.usage.prompt_tokens":
+            one["value"] = {"intValue": number}
+    answer = product.http.post("/v1/traces", json=told)
+    assert answer.status_code == 200, answer.text
+    (found,) = until(lambda: product.closed(**{"property.trace_id": traced.trace.hex()}))
+    assert found["output_tokens"] == 2
 
 
 def test_other_spans_are_let_go(api: httpx.Client, served: Served) -> None:

@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,6 +19,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 MAX_DEPTH = 16
 
 ERROR = 2  # STATUS_CODE_ERROR
+
+# Times are fixed64 in protobuf; JSON could write more.
+LAST_NS = 2**64 - 1
+
+# 64 bits have at most 19 digits.
+INTEGER = re.compile(r"-?[0-9]{1,19}")
 
 Attributes = dict[str, Any]
 
@@ -160,12 +167,16 @@ def read_json(body: bytes) -> Iterator[Span]:
                     span_id=_id(span.span_id),
                     parent_id=_id(span.parent_span_id),
                     name=span.name,
-                    started_ns=span.start_time_unix_nano,
-                    ended_ns=span.end_time_unix_nano,
+                    started_ns=min(span.start_time_unix_nano, LAST_NS),
+                    ended_ns=min(span.end_time_unix_nano, LAST_NS),
                     attributes=_json_attributes(span.attributes),
                     resource=resource,
                     events=[
-                        Event(event.name, event.time_unix_nano, _json_attributes(event.attributes))
+                        Event(
+                            event.name,
+                            min(event.time_unix_nano, LAST_NS),
+                            _json_attributes(event.attributes),
+                        )
                         for event in span.events
                     ],
                     is_error=span.status.code in (ERROR, "STATUS_CODE_ERROR"),
@@ -183,7 +194,7 @@ def _json_value(value: Any, depth: int = 0) -> Any:
         return None
     ((kind, held),) = value.items()
     if kind == "intValue":
-        return int(held) if str(held).lstrip("-").isdigit() else None
+        return int(held) if INTEGER.fullmatch(str(held)) else None
     if kind == "arrayValue":
         return [_json_value(one, depth + 1) for one in _values(held)]
     if kind == "kvlistValue":
