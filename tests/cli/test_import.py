@@ -188,12 +188,14 @@ def helicone() -> Iterator[Any]:
             elsewhere = {"request_body": None, "response_body": None}
             url = f"http://127.0.0.1:{self.server.server_port}/bodies"
             told = [{**one, **elsewhere, "signed_body_url": url} for one in page]
+            if asked["offset"]:
+                told[0]["signed_body_url"] += "/expired"
             self._answer(200 if is_known else 401, {"data": told, "error": None})
 
         def do_GET(self) -> None:
-            is_leaked = "Authorization" in self.headers
+            is_refused = "Authorization" in self.headers or self.path != "/bodies"
             bodies = {"request": {"model": "o3"}, "response": requests[0]["response_body"]}
-            self._answer(400 if is_leaked else 200, bodies)
+            self._answer(400 if is_refused else 200, bodies)
 
         def _answer(self, status: int, body: Any) -> None:
             data = json.dumps(body).encode()
@@ -219,6 +221,8 @@ def test_all_pages_of_an_api_are_imported(product: Product, helicone: Any) -> No
     code, out, err = run_import(url, product, **key)
     assert (code, out) == (1, "imported 149 requests, 1 could not be\n")
     assert "not imported: request 121: it is no request of Helicone's" in err
+    assert err.endswith("imported without bodies, which could not be fetched: 1\n")
+    assert record_of(product, requests[100])["outcome"] == "completed"
     record = record_of(product, requests[149])
     assert (record["model"], record["response_text"]) == ("o3", "Hello")
 

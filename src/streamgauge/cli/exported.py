@@ -53,11 +53,15 @@ Request = dict[str, Any]
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One part of an export, with its place in it: a request, or ``why`` it is none."""
+    """One part of an export, with its place in it: a request, or ``why`` it is none.
+
+    ``has_bodies`` is false of one whose bodies are kept elsewhere and could not be fetched.
+    """
 
     place: str
     request: Request | None = None
     why: str = ""
+    has_bodies: bool = True
 
 
 def parts(what: str) -> Iterator[Part]:
@@ -176,9 +180,10 @@ def _from_api(url: str) -> Iterator[Part]:
             told = _answer(helicone, url.rstrip("/") + QUERY, asked)
             page = list(_listed(told, "request", offset + 1))
             for part in page:
-                if part.request is not None:
-                    _fetch_bodies(part.request)
-                yield part
+                if part.request is None or _fetch_bodies(part.request):
+                    yield part
+                else:
+                    yield Part(part.place, part.request, has_bodies=False)
             if len(page) < PAGE:
                 return
             offset += PAGE
@@ -193,15 +198,20 @@ def _answer(client: httpx.Client, url: str, body: Any) -> Any:
         raise StreamgaugeError(f"{url} does not answer: {error}") from None
 
 
-def _fetch_bodies(request: Request) -> None:
-    """Fetch the bodies that are kept elsewhere; its address needs no key, and must get none."""
+def _fetch_bodies(request: Request) -> bool:
+    """Fetch the bodies that are kept elsewhere; its address needs no key, and must get none.
+
+    False if they could not be had.
+    """
     url = request.get("signed_body_url")
     if not url:
-        return
+        return True
     try:
-        bodies = httpx.get(url, timeout=TIMEOUT_S).raise_for_status().json()
+        bodies = httpx.get(str(url), timeout=TIMEOUT_S).raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-        return  # it expires after a while; the rest of the request is worth keeping
-    if isinstance(bodies, dict):
-        request["request_body"] = bodies.get("request", request.get("request_body"))
-        request["response_body"] = bodies.get("response", request.get("response_body"))
+        return False  # it expires after a while; the rest of the request is worth keeping
+    if not isinstance(bodies, dict):
+        return False
+    request["request_body"] = bodies.get("request", request.get("request_body"))
+    request["response_body"] = bodies.get("response", request.get("response_body"))
+    return True

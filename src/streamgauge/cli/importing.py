@@ -63,11 +63,12 @@ class _Tally:
 
     def __init__(self, warn: Say) -> None:
         self._warn = warn
-        self.kept = self.refused = 0
+        self.kept = self.refused = self.bodiless = 0
 
     def add(self, part: Part, why: str | None) -> None:
         if why is None:
             self.kept += 1
+            self.bodiless += not part.has_bodies
             return
         self.refused += 1
         if self.refused <= NAMED:
@@ -77,6 +78,8 @@ class _Tally:
     def say(self, say: Say) -> None:
         if self.refused > NAMED:
             self._warn(f"not imported: {self.refused - NAMED:,} more")
+        if self.bodiless:
+            self._warn(f"imported without bodies, which could not be fetched: {self.bodiless:,}")
         if self.kept or self.refused:
             refused = f", {self.refused:,} could not be" if self.refused else ""
             say(f"imported {self.kept:,} requests{refused}")
