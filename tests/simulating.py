@@ -91,9 +91,9 @@ class RunningSimulator:
 
 
 def until(look: Callable[[], T | None], *, within: float = 20.0) -> T:
-    """Look until there is something; fail after *within* seconds."""
+    """Look until there is something, or something is so; fail after *within* seconds."""
     end = monotonic() + within
-    while (found := look()) is None:
+    while (found := look()) is None or found is False:
         assert monotonic() < end, f"nothing after {within} s"
         sleep(0.02)
     return found

@@ -136,7 +136,7 @@ def _open_record(record_id: str, known: dict[str, Any]) -> dict[str, Any]:
 
 def is_open(known: dict[str, Any]) -> bool:
     """Whether an exchange, as it is *known*, still runs."""
-    return known.get("outcome", Outcome.OPEN) == Outcome.OPEN
+    return bool(known.get("outcome", Outcome.OPEN) == Outcome.OPEN)
 
 
 async def stored(parts: Parts, record_id: str, ask: Callable[[Store, str], T | None]) -> T:
