@@ -6,13 +6,17 @@ import asyncio
 import hashlib
 import random
 
+import msgspec
 import pytest
 
+from streamgauge.gateway import dispatch
 from streamgauge.gateway.upstream import SIZE_LINES, UpstreamConnection
+from streamgauge.journal.format import Body, Kind
 from streamgauge.settings import Limits
 from tests.gateway.rig import OK, Peer, Rig, Script
 
 GET = b"GET /openai/v1/models HTTP/1.1\r\nHost: gateway\r\n\r\n"
+POST = b"POST /openai/v1/x HTTP/1.1\r\nHost: gateway\r\n"
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
@@ -311,6 +315,30 @@ async def test_a_refused_connection_is_502(rig: Rig) -> None:
     assert b"refused" in body
     (end,) = await rig.ended()
     assert end.outcome == "connect_failed"
+
+
+async def test_a_refused_connection_does_not_lose_the_request(rig: Rig) -> None:
+    """Clients send head and body apart: what comes behind the refusal is in the record, too."""
+    body = b'{"model": "m"}'
+    head = POST.replace(b"openai", b"closed") + b"Content-Length: %d\r\n\r\n" % len(body)
+    client = await ask(rig, head)
+    await rig.eventually(lambda: bool(rig.opened()))
+    await asyncio.sleep(0.1)
+    await client.send(body)
+    answered, _ = await client.answer()
+    assert b" 502 " in answered
+    assert b"connection: close" not in answered.lower()
+    (more,) = [payload for kind, _, payload in rig.entries() if kind is Kind.BODY]
+    assert msgspec.msgpack.decode(more, type=Body) == Body(data=body, complete=True)
+
+
+async def test_a_refused_connection_waits_for_nobody(rig: Rig, monkeypatch) -> None:
+    """A client that sends no more is answered all the same."""
+    monkeypatch.setattr(dispatch, "REST_S", 0.2)
+    head = POST.replace(b"openai", b"closed") + b"Content-Length: 5\r\n\r\n"
+    client = await ask(rig, head)
+    answered, _ = await client.answer()
+    assert b" 502 " in answered
 
 
 @pytest.mark.parametrize("limits", [Limits(idle_timeout_s=0.3)])

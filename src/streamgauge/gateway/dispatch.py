@@ -12,6 +12,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from streamgauge.gateway.exchange import State
+from streamgauge.gateway.upload import REPLAY_LIMIT
 
 if TYPE_CHECKING:
     from streamgauge.gateway.relay import Relay
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from streamgauge.gateway.server import Gateway
     from streamgauge.gateway.upload import Upload
     from streamgauge.gateway.upstream import UpstreamConnection
+
+# How long a failed connection waits for the rest of the request, and how often it looks.
+REST_S = 1.0
+REST_POLL_S = 0.005
 
 
 class Dispatch:
@@ -60,6 +65,7 @@ class Dispatch:
         try:
             connection = await self._gateway.pool.connect(origin)
         except (OSError, ValueError) as error:
+            await self._rest()
             self._fail(relay, _why(error))
             return
         if relay.exchange.state is not State.CONNECTING or connection.is_closed:
@@ -70,6 +76,17 @@ class Dispatch:
         self.upstream = connection
         connection.receiver = relay.receiver_of(connection)
         relay.connected(monotonic_ns())
+
+    async def _rest(self) -> None:
+        """Wait a moment for the rest of the request, so that the record has it.
+
+        Clients send head and body apart, and nothing is refused faster than a connection.
+        """
+        loop, upload = self._gateway.loop, self._upload
+        until = loop.time() + REST_S
+        # An event for each request would cost all of them.
+        while not upload.is_whole and upload.size <= REPLAY_LIMIT and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(REST_POLL_S)
 
     def _fail(self, relay: Relay, why: str) -> None:
         self._waiting = None
