@@ -86,6 +86,25 @@ def test_the_key_is_found_wherever_providers_want_it() -> None:
         assert request((name.title(), b"k")).key == b"k"
 
 
+@pytest.mark.parametrize(
+    ("said", "theirs", "auth"),
+    [
+        (b"Bearer sk-prov, Bearer sk-helicone-x", b"Bearer sk-prov", b"Bearer sk-helicone-x"),
+        (b"Bearer pk-helicone-x,Bearer sk-prov", b"Bearer sk-prov", b"Bearer pk-helicone-x"),
+        (b"Bearer sk-helicone-x", b"Bearer sk-helicone-x", None),
+        (b"Bearer sk-prov", b"Bearer sk-prov", None),
+    ],
+)
+def test_a_key_of_helicones_beside_the_providers_goes_no_further(
+    said: bytes, theirs: bytes, auth: bytes | None
+) -> None:
+    """Joined with a comma, as its clients may; alone, it may be what a provider wants."""
+    head = request((b"Authorization", said), (b"X-a", b"1"))
+    assert sent(head)[2:4] == [b"Authorization: " + theirs, b"X-a: 1"]
+    assert head.key == theirs
+    assert head.wishes.get(b"auth") == auth
+
+
 def test_body_framing_is_kept() -> None:
     """A length stays a length, chunked stays chunked."""
     assert b"Content-Length: 5" in sent(request((b"content-length", b"5")))

@@ -45,9 +45,23 @@ WAYS = {
     "Azure's resource": ("/azure/my-res/openai/deployments/d", {}, "https://my-res.openai.azure.com", "/openai/deployments/d"),
     "Bedrock as signed": ("/bedrock/model/m/invoke", {"Authorization": BEDROCK}, "https://bedrock-runtime.eu-west-1.amazonaws.com", "/model/m/invoke"),
     "Bedrock by key": ("/bedrock/model/m/invoke", {"Authorization": "Bearer k"}, "https://bedrock-runtime.us-east-1.amazonaws.com", "/model/m/invoke"),
+    "a key before the path": ("/sk-helicone-abcdefgh/v1/models?a=b", {}, "https://api.openai.com", "/v1/models?a=b"),
+    "a key behind the provider": ("/anthropic/pk-helicone-abc-defg/v1/messages", {}, "https://api.anthropic.com", "/v1/messages"),
     "an allowed target": ("/v1/x", {"Streamgauge_Target_Url": "https://allowed.example:8443/ignored"}, "https://allowed.example:8443", "/v1/x"),
     "a provider as target": ("/v1/x", {"Helicone_Target_URL": "https://api.groq.com"}, "https://api.groq.com", "/v1/x"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["/{}/v1/models", "/openai/{}/v1/models"])
+@pytest.mark.parametrize("key", ["sk-helicone-abcdefgh", "sg-0123456789abcdef_x"])
+def test_a_key_in_the_path_is_a_key_and_no_path(place: str, key: str) -> None:
+    """It says who asks; a header says it louder."""
+    for told, expected in ((None, f"Bearer {key}"), ("Bearer sg-told", "Bearer sg-told")):
+        headers = [(b"Streamgauge-Auth", told.encode())] if told else []
+        head = RequestHead(b"GET", place.format(key).encode(), "1.1", headers)
+        route = routes().resolve(head)
+        assert (route.provider, route.path) == ("openai", b"/v1/models")
+        assert head.wishes[b"auth"] == expected.encode()
 
 
 @pytest.mark.parametrize(("target", "headers", "url", "path"), WAYS.values(), ids=WAYS)

@@ -39,6 +39,10 @@ REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
 VIA = b"1.1 streamgauge"
 
 
+# What is in every key of Helicone's: sk-helicone-…, pk-helicone-…
+HELICONE = b"k-helicone-"
+
+
 def our_lines(headers: Headers) -> Iterator[bytes]:
     """Yield the lines of *headers* that are ours by their names."""
     for name, value in headers:
@@ -102,6 +106,22 @@ class RequestHead:
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
+        if self.key is not None and HELICONE in self.key:
+            self._take_apart(self.key)
+
+    def _take_apart(self, key: bytes) -> None:
+        """Keep the provider's part of a *key* to which Helicone's is joined with a comma."""
+        parts = [part.strip() for part in key.split(b",")]
+        theirs = b", ".join(part for part in parts if HELICONE not in part)
+        if theirs:
+            self.wishes.setdefault(b"auth", next(part for part in parts if HELICONE in part))
+            self.key = theirs
+            self.forward = [line.replace(b": " + key, b": " + theirs) for line in self.forward]
+
+    def take_key_of_path(self, key: bytes, target: bytes) -> None:
+        """Take an API *key* that stood in the path; *target* is the path without it."""
+        self.target = target
+        self.wishes.setdefault(b"auth", b"Bearer " + key)
 
     @property
     def ours(self) -> Iterator[bytes]:

@@ -4,6 +4,7 @@
 /{route}/…          the targets of a route in the settings, in their order
 /v1/…               the default provider, or the origin in `Streamgauge-Target-Url`
 /v1/gateway/oai/…   Helicone's self-host paths
+/{key}/…            any of these with an API key of ours or Helicone's in the path
 /custom/v1/log, …   Helicone's log calls and questions: the recorder
 anything else       the recorder: API, dashboard, health
 """
@@ -41,6 +42,11 @@ HELICONE_GATEWAYS = {b"oai": "openai", b"anthropic": "anthropic"}
 
 # Where providers have put OpenAI's paths; a path that is to fit all targets does without.
 PREFIXES = {"groq": b"/openai", "openrouter": b"/api", "fireworks": b"/inference"}
+
+# Helicone takes its key in the path as well, for clients that can set nothing but a base URL.
+KEY_IN_PATH = re.compile(
+    rb"/(?P<provider>(?:[A-Za-z0-9_.-]+/)?)(?P<key>(?:[sp]k-helicone|sg)-[\w-]{8,})/(?P<rest>.*)"
+)
 
 DEFAULT_REGION = b"us-east-1"
 
@@ -155,6 +161,10 @@ class Routes:
                 "the request target must be a path such as /openai/v1/chat/completions; "
                 "this is a gateway, not a forward proxy",
             )
+        keyed = KEY_IN_PATH.fullmatch(target)
+        if keyed is not None:
+            head.take_key_of_path(keyed["key"], b"/" + keyed["provider"] + keyed["rest"])
+            return self.resolve(head)
         first, slash, rest = target[1:].partition(b"/")
         ours = OURS.get(first)
         if ours is not None and ours.fullmatch(target):
