@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import math
 import re
@@ -292,6 +294,136 @@ async def test_attached_streams_are_read_for_the_log_alone(async_logger, server)
     told = server.one()
     assert [text for _, text in told["response"]["chunks"]] == ["a"]
     assert told["outcome"] == "fault_in_stream"
+
+
+class Ones:
+    """A stream that breaks, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self._items = iter(["a", "b", ValueError("broken")])
+        self.asked = 0
+
+    def _next(self) -> str:
+        self.asked += 1
+        item = next(self._items)
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+
+class Synchronous(Ones):
+    """Read in sync code."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self._next()
+
+
+class Asynchronous(Ones):
+    """Read in async code."""
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        await asyncio.sleep(0)
+        return self._next()
+
+
+class InBothWays(Asynchronous, Synchronous):
+    """As LiteLLM's can be."""
+
+
+def is_drained(server, source) -> bool:
+    """Whether all of a stream is logged, once, and its error with it."""
+    told = server.one()
+    assert [text for _, text in told["response"]["chunks"]] == ["a", "b"]
+    assert (told["outcome"], told["error"]["message"]) == ("fault_in_stream", "broken")
+    return source.asked == 3
+
+
+@pytest.mark.parametrize("kind", [Synchronous, InBothWays])
+def test_a_stream_may_be_drained_for_its_log_alone(logger, server, kind):
+    """As by Helicone's logSingleStream: of a tee, the other branch does not see the error."""
+    with pytest.raises(ValueError, match="broken"):
+        logger.log_single_stream(REQUEST, source := kind()).drain()
+    assert is_drained(server, source)
+
+
+@pytest.mark.parametrize("kind", [Asynchronous, InBothWays])
+async def test_awaiting_a_stream_drains_it(async_logger, server, kind):
+    """As awaiting Helicone's logSingleStream does."""
+    with pytest.raises(ValueError, match="broken"):
+        await async_logger.log_single_stream(REQUEST, source := kind())
+    assert is_drained(server, source)
+
+
+async def test_an_async_stream_has_drain_as_well(async_logger, server):
+    """The same word as in sync code."""
+    with pytest.raises(ValueError, match="broken"):
+        await async_logger.log_single_stream(REQUEST, source := Asynchronous()).drain()
+    assert is_drained(server, source)
+
+
+async def test_a_stream_is_still_its_callers_to_read(async_logger, server):
+    """Also where an operation that is no coroutine returns it: it is not awaited for him."""
+    source = Asynchronous()
+    stream = await async_logger.log_stream(REQUEST, lambda log: log.to_readable_stream(source))
+    assert source.asked == 0
+    with pytest.raises(ValueError, match="broken"):
+        [item async for item in stream]
+    assert is_drained(server, source)
+
+
+@pytest.mark.parametrize("kind", [Asynchronous, InBothWays])
+async def test_an_attached_stream_need_not_be_awaited(async_logger, server, kind):
+    """A task reads it, which nobody has to hold; the log waits for it."""
+    source = kind()
+
+    async def operation(log):
+        log.attach_stream(source)
+
+    await async_logger.log_stream(REQUEST, operation)
+    gc.collect()
+    assert await asyncio.to_thread(is_drained, server, source)
+
+
+async def test_who_waits_for_an_attached_stream_may_be_cancelled(async_logger, server):
+    """And then it is read no more."""
+    reached = asyncio.Event()
+
+    async def stuck():
+        yield "a"
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def operation(log):
+        await log.attach_stream(stuck())
+
+    task = asyncio.create_task(async_logger.log_stream(REQUEST, operation))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    told = server.one()
+    assert [text for _, text in told["response"]["chunks"]] == ["a"]
+    assert told["outcome"] == "client_left"
+
+
+def test_a_stream_of_both_kinds_may_be_attached_without_a_loop(logger, server):
+    """It is read at once."""
+    source = InBothWays()
+    logger.log_stream(REQUEST, lambda log: log.attach_stream(source))
+    assert is_drained(server, source)
+
+
+def test_an_async_stream_cannot_be_attached_without_a_loop(logger, server):
+    """Python says so, and the log that nobody read it."""
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        logger.log_stream(REQUEST, lambda log: log.attach_stream(Asynchronous()))
+    assert server.one()["outcome"] == "client_left"
 
 
 def test_an_operation_may_return_its_stream(logger, server):

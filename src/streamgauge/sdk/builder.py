@@ -11,10 +11,11 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import wraps
 from time import perf_counter, time_ns
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from streamgauge.sdk.account import LEFT, Account
 from streamgauge.sdk.delivery import Delivery
@@ -24,6 +25,9 @@ from streamgauge.sdk.labels import Headers, labelled
 from streamgauge.sdk.plain import http_answer, snapshot
 from streamgauge.sdk.process import before_the_end
 from streamgauge.sdk.streams import AsyncLoggedStream, EitherStream, LoggedStream
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,20 +133,22 @@ class LogBuilder:
         return passed
 
     @overload
-    def attach_stream(self, stream: AsyncIterable[Any]) -> Coroutine[Any, Any, None]: ...
+    def attach_stream(self, stream: AsyncIterable[Any]) -> Awaitable[None]: ...
     @overload
     def attach_stream(self, stream: Iterable[Any]) -> None: ...
-    def attach_stream(
-        self, stream: AsyncIterable[Any] | Iterable[Any]
-    ) -> Coroutine[Any, Any, None] | None:
-        """Read a stream to its end for the log alone; await it if the stream is async."""
-        if isinstance(stream, AsyncIterable):
-            return _read_async(self.to_readable_stream(stream))
-        try:
-            for _ in self.to_readable_stream(stream):
-                pass
-        except Exception:  # it is in the log
-            return None
+    def attach_stream(self, stream: AsyncIterable[Any] | Iterable[Any]) -> Awaitable[None] | None:
+        """Read a stream to its end for the log alone, which also has its error.
+
+        An async one is read by a task of its own, which may be awaited; where no event loop of
+        asyncio runs, it has to be.
+        """
+        passed = self.to_readable_stream(stream)
+        if isinstance(passed, AsyncLoggedStream) and (loop := _running_loop()) is not None:
+            return _held(loop.create_task(_read(passed)))
+        if not isinstance(passed, LoggedStream):
+            return _read(passed)
+        with suppress(Exception):
+            passed.drain()
         return None
 
     @quiet
@@ -293,12 +299,27 @@ class LogBuilder:
             self._send_when_ended()
 
 
-async def _read_async(stream: AsyncLoggedStream[Any]) -> None:
-    try:
-        async for _ in stream:
-            pass
-    except Exception:  # it is in the log
-        return
+async def _read(stream: AsyncLoggedStream[Any]) -> None:
+    with suppress(Exception):
+        await stream
+
+
+# An event loop forgets a task that nobody holds.
+_reading: set[Task[None]] = set()
+
+
+def _held(task: Task[None]) -> Task[None]:
+    _reading.add(task)
+    task.add_done_callback(_reading.discard)
+    return task
+
+
+def _running_loop() -> AbstractEventLoop | None:
+    import asyncio  # half of the time that importing us would take
+
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    return None
 
 
 # Those that may still run when the program ends.

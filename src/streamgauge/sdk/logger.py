@@ -91,7 +91,10 @@ class _Logger:
         headers: Headers | None = None,
         provider: str | None = None,
     ) -> AsyncLoggedStream[T] | LoggedStream[T]:
-        """Return *stream*, to be read instead of it; its log is sent when it ends."""
+        """Return *stream*, to be read instead of it; its log is sent when it ends.
+
+        Its `drain` reads it for the log alone, and so does awaiting it if it is async.
+        """
         return self.log_builder(request, headers, provider).to_readable_stream(stream)
 
     def log_single_request(
@@ -260,5 +263,6 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
 
 
 async def awaited(value: Any) -> Any:
-    """Await *value* if it can be."""
-    return await value if inspect.isawaitable(value) else value
+    """Await *value* if it can be, and is no stream of ours, which would be read to its end."""
+    is_stream = isinstance(value, AsyncLoggedStream)
+    return await value if inspect.isawaitable(value) and not is_stream else value

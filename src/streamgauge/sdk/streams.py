@@ -8,7 +8,7 @@ program.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -91,6 +91,11 @@ class LoggedStream(_Noted, Generic[T]):
         """Return an iterator of bytes for a web response: server-sent events, or JSON lines."""
         return Encoded(self, format)
 
+    def drain(self) -> None:
+        """Read the stream to its end for the log alone; its error is raised, as to any reader."""
+        for _ in self:
+            pass
+
     def close(self) -> None:
         """Leave the stream, and close the source if it can be closed."""
         self._note.end(left=True)
@@ -133,6 +138,15 @@ class AsyncLoggedStream(_Noted, Generic[T]):
         """Return an async iterator of bytes: server-sent events, or JSON lines."""
         return AsyncEncoded(self, format)
 
+    async def drain(self) -> None:
+        """Read the stream to its end for the log alone; its error is raised, as to any reader."""
+        async for _ in self:
+            pass
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Do the same."""
+        return AsyncLoggedStream.drain(self).__await__()
+
     async def aclose(self) -> None:
         """Leave the stream, and close the source if it can be closed."""
         self._note.end(left=True)
@@ -167,6 +181,10 @@ class EitherStream(AsyncLoggedStream[T], LoggedStream[T]):
     def bytes(self, format: Format = "sse") -> EitherEncoded:  # noqa: A002 - the word for it
         """Return an iterator of bytes, of both kinds."""
         return EitherEncoded(self, format)
+
+    def drain(self) -> None:  # type: ignore[override]
+        """Read the stream to its end for the log alone; async code awaits the stream itself."""
+        LoggedStream.drain(self)
 
     def close(self) -> None:  # type: ignore[override]
         """Leave the stream; `aclose` does so in async code."""
