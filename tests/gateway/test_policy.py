@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import msgspec
 import pytest
@@ -64,6 +65,9 @@ def test_the_last_word_is_the_clients() -> None:
         b"Streamgauge-Timeout-Total: nan",
         b"Streamgauge-Timeout-Connect: 1e9",
         b"Streamgauge-Heartbeat: often",
+        b"Streamgauge-Retries: many",
+        b"Streamgauge-Fallbacks: groq",
+        b"Streamgauge-On-Interruption: stop",
     ],
 )
 async def test_a_wish_that_makes_no_sense_is_refused(rig: Rig, wish: bytes) -> None:
@@ -72,7 +76,10 @@ async def test_a_wish_that_makes_no_sense_is_refused(rig: Rig, wish: bytes) -> N
     await client.send(post("/openai/x", b"", wish))
     answer, body = await client.answer()
     assert b" 400 " in answer
-    assert wish.partition(b":")[0] in body
+    error = json.loads(body)["error"]
+    name = wish.partition(b":")[0].decode()
+    assert (error["type"], error["param"]) == ("invalid_request", name)
+    assert name in error["message"]
     assert rig.provider_connections == 0
 
 

@@ -36,13 +36,19 @@ def answer(
     type: str,  # noqa: A002 - the name of the field on the wire
     message: str,
     *,
+    param: str | None = None,
     extra: bytes = b"",
     dialect: str | None = None,
     is_keeping: bool = False,
     is_head: bool = False,
 ) -> bytes:
-    """Return a whole response with ``{"error": {"type", "message"}}``, and what *dialect* adds."""
+    """Return a whole response with our error, and what *dialect* adds.
+
+    ``{"error": {"type", "message", "param"?}}``: *param* is the header at fault.
+    """
     said = native_error.body(dialect, status=status, kind=type, message=message)
+    if param is not None:
+        said["error"]["param"] = param
     body = msgspec.json.encode(said)
     lines = [b"Streamgauge-Error: true"]
     if extra:

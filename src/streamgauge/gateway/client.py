@@ -366,7 +366,7 @@ class ClientConnection(asyncio.Protocol):
     def _refuse(self, refused: Refused) -> None:
         """Answer before there is an exchange, then close."""
         self.gateway.refused += 1
-        refusal = answer(refused.status, refused.type, str(refused))
+        refusal = answer(refused.status, refused.type, str(refused), param=refused.param)
         self.gateway.turn.send_down(self.send, refusal)
         self._linger()
 

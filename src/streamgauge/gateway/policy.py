@@ -98,6 +98,7 @@ def stay_of(said: bytes, place: str) -> int:
             400,
             "invalid_request",
             f"{place} is cancel, detach or grace=SECONDS, not {_shown(said)}",
+            param=place,
         )
     return int(seconds * 1e9)
 
@@ -126,6 +127,7 @@ def _nanoseconds(said: bytes, name: bytes) -> int:
             "invalid_request",
             f"Streamgauge-{header} is a number of seconds up to {MOST_SECONDS:g}, "
             f"not {_shown(said)}",
+            param=f"Streamgauge-{header}",
         )
     return int(seconds * 1e9)
 

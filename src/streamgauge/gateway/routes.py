@@ -50,6 +50,8 @@ KEY_IN_PATH = re.compile(
 
 DEFAULT_REGION = b"us-east-1"
 
+TARGET_URL = "Streamgauge-Target-Url"
+
 # Clients call few targets and always the same ones. Made-up ones must not fill the memory.
 MOST_KNOWN_TARGETS = 1024
 LONGEST_KNOWN_TARGET = 256
@@ -102,12 +104,23 @@ class Route(Struct, frozen=True):
 
 
 class Refused(StreamgaugeError):  # noqa: N818 - a refusal is an answer, not a fault of ours
-    """A request that we do not pass on; the client is told *status*, *type* and why."""
+    """A request that we do not pass on; the client is told *status*, *type* and why.
 
-    def __init__(self, status: int, type: str, message: str) -> None:  # noqa: A002
+    *param*: the header at fault, where it is one.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        type: str,  # noqa: A002 - the name of the field on the wire
+        message: str,
+        *,
+        param: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.type = type
+        self.param = param
 
 
 class _Base(NamedTuple):
@@ -259,7 +272,10 @@ class Routes:
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not origin.host:
             raise Refused(
-                400, "invalid_request", "Streamgauge-Target-Url must be an http or https URL"
+                400,
+                "invalid_request",
+                "Streamgauge-Target-Url must be an http or https URL",
+                param=TARGET_URL,
             )
         if "@" in parts.netloc:
             raise Refused(
@@ -267,6 +283,7 @@ class Routes:
                 "invalid_request",
                 "Streamgauge-Target-Url must not hold a user name or password; send them as "
                 "an Authorization header",
+                param=TARGET_URL,
             )
         known = self._by_origin.get(origin)
         if known is None and origin not in self._allowed:
@@ -275,6 +292,7 @@ class Routes:
                 "target_not_allowed",
                 f"{origin.url} is not an allowed target; name it in allowed_targets of the "
                 "configuration, or as a provider with --provider NAME=URL",
+                param=TARGET_URL,
             )
         name = known.name if known else origin.host
         return Route(name, origin, origin.url, origin.authority.encode(), path, name, path)

@@ -241,6 +241,7 @@ def _refusal(why: str) -> Refused:
         "invalid_request",
         f"Streamgauge-Fallbacks is a JSON list of at most {MAX_TARGETS} targets such as "
         f'{{"provider": "NAME", "model": "…", "key": "…"}}: {why}',
+        param="Streamgauge-Fallbacks",
     )
 
 
@@ -275,6 +276,7 @@ def _number(said: bytes, header: str, most: float) -> float:
             400,
             "invalid_request",
             f"{header} is a number from 0 to {most:g}, not {said[:40].decode('latin-1')!r}",
+            param=header,
         )
     return number
 
@@ -286,6 +288,7 @@ def _is_retry(said: bytes) -> bool:
             400,
             "invalid_request",
             f"Streamgauge-On-Interruption is retry or error, not {said[:40].decode('latin-1')!r}",
+            param="Streamgauge-On-Interruption",
         )
     return wish == b"retry"
 
