@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import os
 import socket
 import subprocess
 from threading import Thread
@@ -85,6 +87,65 @@ def test_questions_in_sql(product: Product, capsys, monkeypatch) -> None:
     assert (said.out.count("number"), "more than these 2 rows" in said.err) == (2, True)
     assert run(["sql", "DROP TABLE records"]) == 1
     assert "only a SELECT" in capsys.readouterr().err
+
+
+def test_records_are_exported(product: Product, capsys, tmp_path) -> None:
+    """To standard output or a file, with the filters of `records`, whole if asked."""
+    ids = [stream(product, "terminal-export") for _ in range(3)]
+    wanted = ("export", "user_id=terminal-export", "--sort", "started_at")
+    assert run(list(wanted)) == 0
+    assert [one["id"] for one in csv.DictReader(capsys.readouterr().out.splitlines())] == ids
+    file = tmp_path / "records.jsonl"
+    assert run([*wanted, "--format", "jsonl", "--bodies", "--output", str(file)]) == 0
+    written = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [one["id"] for one in written] == ids
+    assert written[0]["response_text"] == product.record(ids[0])["response_text"]
+    file = tmp_path / "records.parquet"
+    assert run([*wanted, "--format", "parquet", "--limit", "1", "--output", str(file)]) == 0
+    assert file.read_bytes()[:4] == b"PAR1"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_export_that_is_not_all_says_so(product: Product, capsys, monkeypatch) -> None:
+    """The server has a limit; one that was asked for is no news."""
+    stream(product, "terminal-more")
+    stream(product, "terminal-more")
+    monkeypatch.setattr("streamgauge.cli.export.MOST_EXPORTED", 1)
+    assert run(["export", "user_id=terminal-more"]) == 0
+    assert "1 of 2 records" in capsys.readouterr().err
+    assert run(["export", "user_id=terminal-more", "--limit", "1"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_parquet_is_not_for_a_terminal(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run(["export", "--format", "parquet"]) == 1
+    assert "--output" in capsys.readouterr().err
+
+
+def test_a_refused_export_leaves_no_file(product: Product, capsys, tmp_path) -> None:
+    """What was there before stays."""
+    file = tmp_path / "old.csv"
+    file.write_text("old")
+    assert run(["export", "nonsense=1", "--output", str(file)]) == 1
+    assert file.read_text() == "old"
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_fault(product: Product) -> None:
+    """As `head`, which closes the pipe."""
+    stream(product, "terminal-pipe")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        told = subprocess.run(
+            [STREAMGAUGE, "export", "--url", product.url],
+            check=True,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            env=plain_environment(),
+        )
+    assert told.stderr == b""
 
 
 def test_a_stream_is_played_again(product: Product, capsys) -> None:
@@ -179,6 +240,8 @@ def test_what_cannot_be_asked_is_said_in_one_line(product: Product, capsys) -> N
         ("records", "nonsense=1"): "nonsense",
         ("records", "model"): "is no filter",
         ("replay", "nosuch"): "there is no record",
+        ("export", "--format", "xls"): "one of csv, jsonl, parquet",
+        ("export", "--output", "/nowhere/at.all"): "cannot write /nowhere/at.all",
         ("stats", "--url", "http://127.0.0.1:1"): "start `streamgauge serve`",
         ("tail", "--url", "nowhere"): "start `streamgauge serve`",
     }

@@ -43,6 +43,12 @@ class Server:
             return b"".join(answer.iter_raw()), answer.headers
 
     @contextmanager
+    def pieces(self, path: str, parameters: Pairs) -> Iterator[Iterator[bytes]]:
+        """Give an answer in pieces, as they arrive, once it has begun."""
+        with self._stream(path, parameters) as answer:
+            yield answer.iter_bytes()
+
+    @contextmanager
     def lines(self, path: str) -> Iterator[Iterator[str]]:
         """Give the lines of an answer that does not end by itself, once it has begun."""
         with self._stream(path, read_s=None) as answer:
@@ -63,11 +69,17 @@ class Server:
         return self._checked(answer)
 
     @contextmanager
-    def _stream(self, path: str, read_s: float | None = PATIENCE_S) -> Iterator[httpx.Response]:
-        timeout = httpx.Timeout(PATIENCE_S, read=read_s)
+    def _stream(
+        self, path: str, parameters: Pairs | None = None, *, read_s: float | None = PATIENCE_S
+    ) -> Iterator[httpx.Response]:
         try:
             with httpx.stream(
-                "GET", self.url + path, headers=self._headers, timeout=timeout, trust_env=False
+                "GET",
+                self.url + path,
+                params=parameters,
+                headers=self._headers,
+                timeout=httpx.Timeout(PATIENCE_S, read=read_s),
+                trust_env=False,
             ) as answer:
                 if answer.status_code >= httpx.codes.BAD_REQUEST:
                     answer.read()

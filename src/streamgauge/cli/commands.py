@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -249,6 +250,40 @@ def sql(
 
 
 @app.command()
+def export(
+    filters: Filters = None,
+    url: Url = None,
+    api_key: ApiKey = None,
+    form: Annotated[
+        str, typer.Option("--format", help="csv, jsonl or parquet.", metavar="FORMAT")
+    ] = "csv",
+    output: Annotated[
+        Path | None, typer.Option(help="A file, which is replaced [default: standard output]")
+    ] = None,
+    bodies: Annotated[bool, typer.Option("--bodies", help="With requests and replies.")] = False,
+    sort: Annotated[str, typer.Option(help="A column; - in front: descending.")] = "-started_at",
+    limit: Annotated[
+        int | None, typer.Option(help="How many [default: all that the server gives]", min=1)
+    ] = None,
+) -> int:
+    """Write records of a running server to a file: CSV, JSON lines or Parquet."""
+    from streamgauge.cli import asking
+    from streamgauge.cli.export import run
+
+    return _finish(
+        lambda: run(
+            asking.Server(url, api_key),
+            asking.filters(filters),
+            form=form,
+            output=output,
+            sort=sort,
+            limit=limit,
+            with_bodies=bodies,
+        )
+    )
+
+
+@app.command()
 def replay(
     record: Annotated[str, typer.Argument(help="The record's id.")],
     url: Url = None,
@@ -373,6 +408,9 @@ def _finish(run: Callable[[], int]) -> int:
         return 2 if isinstance(error, ConfigurationError) else 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads, as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _pairs(texts: list[str] | None, option: str, form: str) -> dict[str, str]:
