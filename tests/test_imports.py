@@ -63,8 +63,8 @@ MAY_IMPORT_ALL = {"app", "cli", "supervisor"}
 # What comes with `streamgauge[server]` and must not be needed to import the package.
 SERVER_ONLY = (
     "brotli", "certifi", "chdb", "clickhouse_connect", "genai_prices", "httptools", "litestar",
-    "msgspec", "opentelemetry", "prometheus_client", "rich", "splintr", "typer", "uvicorn",
-    "uvloop", "zstandard",
+    "msgspec", "opentelemetry", "prometheus_client", "re2", "rich", "splintr", "typer",
+    "uvicorn", "uvloop", "zstandard",
 )  # fmt: skip
 
 # The pure parts have no I/O, no clock and no threads.

@@ -382,3 +382,49 @@ def test_a_bad_price_is_one_line_that_names_it(tmp_path, table):
     with pytest.raises(ConfigurationError, match=r"prices, table 2: .*cached_input") as failed:
         load(file, environment={})
     assert "\n" not in str(failed.value)
+
+
+def test_rules_of_privacy_are_tables_of_the_file(tmp_path):
+    """As many as one likes, and they reach the recorder."""
+    file = tmp_path / "streamgauge.toml"
+    file.write_text(
+        "[[privacy]]\nprovider = 'openai'\npath = '/v1/*'\nomit_response = true\n"
+        "[[privacy]]\nproperties = { team = 'hr' }\nredact = ['[a-z]+@', '\\d{16}']\n"
+    )
+    settings = load(file, environment={})
+    openai, team = settings.privacy
+    assert (openai.provider, openai.path, openai.properties) == ("openai", "/v1/*", {})
+    assert (openai.omit_request, openai.omit_response, openai.redact) == (False, True, [])
+    assert (team.provider, team.path, team.properties) == ("*", "*", {"team": "hr"})
+    assert team.redact == ["[a-z]+@", r"\d{16}"]
+    assert msgspec.json.decode(msgspec.json.encode(settings), type=Settings) == settings
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("redact = ['(']", r"'\(' is no regular expression of RE2: missing \)"),
+        ("redact = ['a', '(?<=b)c']", "RE2: invalid perl operator"),
+        ("redact = ['x*']", "'x\\*' matches where there is nothing"),
+        ("redact = 'x'", "Expected `array`"),
+        ("redact = [1]", "Expected `str`"),
+        ("omit_request = 'yes'", "Expected `bool`"),
+        ("omit_requests = true", "omit_requests"),
+        ("provider = 'openai'", "it leaves nothing out"),
+    ],
+)
+def test_a_bad_rule_of_privacy_is_one_line_that_names_it(tmp_path, rule, why):
+    """Its number, and what is wrong; nothing starts that would keep what should be left out."""
+    file = tmp_path / "streamgauge.toml"
+    file.write_text(f"[[privacy]]\nomit_request = true\n[[privacy]]\n{rule}\n")
+    with pytest.raises(ConfigurationError, match=f"privacy, table 2: .*{why}") as failed:
+        load(file, environment={})
+    assert "\n" not in str(failed.value)
+
+
+def test_rules_of_privacy_that_are_no_list_are_refused(tmp_path):
+    """One pair of brackets too few."""
+    file = tmp_path / "streamgauge.toml"
+    file.write_text("[privacy]\nomit_request = true\n")
+    with pytest.raises(ConfigurationError, match=r"a list of tables: \[\[privacy\]\]"):
+        load(file, environment={})

@@ -19,8 +19,9 @@ from streamgauge.record import Amendment, Outcome, Record, Transcript
 from streamgauge.recorder.follower import Follower
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.position import Progress
+from streamgauge.recorder.privacy import Rules
 from streamgauge.recorder.spool import Memory
-from streamgauge.settings import JournalSettings, Settings, StoreSettings
+from streamgauge.settings import JournalSettings, PrivacyRule, Settings, StoreSettings
 
 MS = 1_000_000
 STARTED_NS = 1_790_000_000_123_456_000
@@ -165,7 +166,13 @@ class Desk:
     def writer(self, name: str = "local-0-1", **options: Any) -> Writer:
         return Writer(self.folder / "journal" / name, fsync_interval_s=60, **options)
 
-    def follower(self, name: str = "local-0-1", progress: Progress | None = None) -> Follower:
+    def follower(
+        self,
+        name: str = "local-0-1",
+        progress: Progress | None = None,
+        *,
+        rules: Sequence[PrivacyRule] = (),
+    ) -> Follower:
         return Follower(
             self.folder / "journal" / name,
             progress or Progress(),
@@ -173,6 +180,7 @@ class Desk:
             memory=self.memory,
             finished=self._finished,
             amended=self.amendments.append,
+            rules=Rules(rules),
         )
 
     def _finished(self, record: Record, transcript: Transcript) -> None:

@@ -46,6 +46,8 @@ NOT_YET = "there is no answer to record {} (yet); it may be on its way"
 
 NOT_KEPT = "the bytes of the answer to record {} were left out, or are no longer kept"
 
+NOT_SHOWN = "the answer to record {} is for its client alone: it is not to be kept as it is"
+
 YOUNG = timedelta(seconds=5)
 
 LAST_EVENT_ID = re.compile(r"[0-9]{1,15}")
@@ -112,6 +114,8 @@ async def _so_far(parts: Parts, record_id: str) -> Response[bytes]:
     found = await parts.answers.find(record_id)
     if found is None:
         raise NotFound(f"record {record_id} is still open, and nothing of its answer has come yet")
+    if not found.is_shown:
+        raise NotFound(NOT_SHOWN.format(record_id))
     media_type, encoding = content_of(found.response_headers)
     headers = SANDBOX | {"Content-Type": media_type}
     if encoding:
@@ -161,7 +165,7 @@ async def _resumed(
     if found is None:
         raise NotFound(NOT_YET.format(record_id))
     is_signed = _is_signed(parts, record_id, wanted)
-    is_nobodys = not is_signed and found.key_hash is None
+    is_nobodys = not is_signed and found.key_hash is None and found.is_shown
     if is_nobodys:
         admit(request, Scope.READ)
     elif not is_signed and not _is_owner(request, parts, found):

@@ -40,6 +40,10 @@ class Answer(Protocol):
         """Whose it is."""
 
     @property
+    def is_shown(self) -> bool:
+        """Whether others than its client may see it."""
+
+    @property
     def response_headers(self) -> dict[str, str]:
         """The provider's headers."""
 

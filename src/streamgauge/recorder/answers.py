@@ -40,6 +40,7 @@ class Stored:
     def __init__(self, columns: dict[str, Any], transcript: Transcript) -> None:
         self.path: str = columns["path"]
         self.key_hash: str | None = columns["key_hash"]
+        self.is_shown = True  # what should not be seen is not stored
         self.response_headers = transcript.response_headers
         self.ending: Ending | None = Ending(
             Outcome(columns["outcome"]), columns["error_type"], columns["error_message"]

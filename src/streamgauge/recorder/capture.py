@@ -43,6 +43,7 @@ from streamgauge.recorder.attempts import Attempts
 from streamgauge.recorder.labels import joined, provider_request_id
 from streamgauge.recorder.outcome import judge
 from streamgauge.recorder.overheads import Overheads
+from streamgauge.recorder.privacy import Rules
 from streamgauge.recorder.request import Request
 from streamgauge.recorder.response import Response
 from streamgauge.recorder.source import Ending
@@ -68,6 +69,7 @@ class Capture:
     __slots__ = (
         "_attempts",
         "_decoding",
+        "_has_matched",
         "_is_untimed",
         "_last_ns",
         "_lost_bytes",
@@ -99,6 +101,7 @@ class Capture:
         node: str,
         memory: Memory,
         prices: Sequence[Price] = (),
+        rules: Rules | None = None,
     ) -> None:
         self.id = str(UUID(bytes=exchange))
         self.node = node
@@ -109,8 +112,9 @@ class Capture:
         self.is_announced = False  # the store has a row of it as open
         self.seen_at = 0.0  # the recorder's own clock, for its own patience
         self._opened_ns = self._last_ns = self._t0 = t_ns
-        self._request = Request(opening, memory)
+        self._request = Request(opening, memory, rules or Rules())
         self._response = Response(memory)
+        self._has_matched = False  # something in the reply had to be redacted
         self._is_untimed = False  # nobody knows when the chunks came
         self._told: dict[str, int] = {}  # tokens and cost, by their marks
         self._timeline: Timeline | None = None
@@ -134,7 +138,7 @@ class Capture:
     def retried(self, t_ns: int, entry: Retried) -> None:
         """An attempt has failed; the next one goes somewhere else, or there again."""
         self._last_ns = t_ns
-        self._attempts.failed(t_ns, self._request.opening, entry)
+        self._attempts.failed(t_ns, self._request.opening, self._request.privacy.said(entry))
         self._request.retried(entry)
 
     def head(self, t_ns: int, head: Head) -> None:
@@ -247,6 +251,7 @@ class Capture:
             unkept_bytes=self._request.lost + self._response.lost,
             is_told=self._is_untimed,
         )
+        verdict = self._request.privacy.said(verdict)
         record = self._account(
             timeline,
             ended_at=self._wall(t_ns),
@@ -260,7 +265,7 @@ class Capture:
         return record, transcript
 
     def _account(self, timeline: Timeline, **ending: Any) -> Record:
-        asked, labels = self._request, self._request.labels
+        asked, labels, privacy = self._request, self._request.labels, self._request.privacy
         body = asked.plain()
         usage, cost = counted(
             self._decoding,
@@ -278,16 +283,20 @@ class Capture:
             reasoning_tokens=usage.reasoning_tokens,
             overheads_ns=self._overheads.listed(),
         )
-        request = None if labels.omit_request else body.decode("utf-8", "replace")
+        request = None
+        if not privacy.omit_request:
+            request = privacy.text(body.decode("utf-8", "replace"))
         asked.drop()
         known = self._known()
         if self._decoding is not None and self._decoding.is_read:
             reply = self._decoding.reply
             known["finish_reasons"] = reply.finish_reasons()
             known["tool_calls"] = reply.tool_names()
-            if not labels.omit_response:
-                known["reply"] = reply.reply()
-                known["response_text"] = reply.text()
+            if not privacy.omit_response:
+                whole = reply.reply()
+                known["reply"] = privacy.reply(whole)
+                known["response_text"] = privacy.text(reply.text())
+                self._has_matched = known["reply"] is not whole
         return Record(
             **known,
             **_fields(timing),
@@ -298,11 +307,15 @@ class Capture:
         )
 
     def _transcript(self, timeline: Timeline) -> Transcript:
-        raw = self._response.take()
+        raw, headers = self._response.take(), self._response.headers
+        privacy, decoding = self._request.privacy, self._decoding
+        is_kept = not privacy.omit_response and not self._has_matched
+        if is_kept and decoding is not None:
+            is_kept = privacy.may_keep(raw, headers.get("content-encoding"), decoding)
         return Transcript(
-            request_headers=joined(self._request.headers),
-            response_headers=self._response.headers,
-            raw=b"" if self._request.labels.omit_response else raw,
+            request_headers=privacy.value(joined(self._request.headers)),
+            response_headers=privacy.value(headers),
+            raw=raw if is_kept else b"",
             chunks=timeline.chunks,
         )
 
@@ -320,7 +333,9 @@ class Capture:
             outcome=Outcome(end.outcome),
             closed_by=ClosedBy(end.closed_by) if end.closed_by else None,
             error_type=end.error_type or "not_decoded",
-            error_message=end.error_message or "this exchange could not be worked up",
+            # Also the words of an end may be what could not be redacted.
+            error_message=(self.is_shown and end.error_message)
+            or "this exchange could not be worked up",
             bytes_in=self._bytes_in,
             bytes_out=self.bytes_out,
             chunks=self.chunks,
@@ -345,6 +360,11 @@ class Capture:
     def key_hash(self) -> str | None:
         """Whose answer it is."""
         return self._request.opening.key_hash
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether others than its client may see it while it runs."""
+        return self._request.privacy.is_shown
 
     @property
     def response_headers(self) -> dict[str, str]:
@@ -399,7 +419,6 @@ class Capture:
         is_final = source is UsageSource.REPORTED
         if decoding is not None and not is_final and decoding.deltas > (tokens or 0):
             tokens, source = decoding.deltas, UsageSource.ESTIMATED
-        is_shown = decoding is not None and not self._request.labels.omit_response
         return {
             "id": self.id,
             "model": self.model,
@@ -413,7 +432,9 @@ class Capture:
             "max_gap_ms": timeline.max_gap_ms if timeline is not None else None,
             "idle_ms": timeline.idle_ms(now_ns) if timeline is not None else None,
             "gaps_ms": timeline.recent_gaps(LIVE_GAPS) if timeline is not None else [],
-            "text": decoding.reply.tail(LIVE_TEXT) if decoding is not None and is_shown else "",
+            "text": decoding.reply.tail(LIVE_TEXT)
+            if decoding is not None and self.is_shown
+            else "",
         }
 
     def known(self) -> dict[str, Any]:

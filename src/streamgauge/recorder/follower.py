@@ -21,6 +21,7 @@ from streamgauge.recorder.capture import Capture
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.outcome import RESTARTED
 from streamgauge.recorder.position import Progress
+from streamgauge.recorder.privacy import Rules
 from streamgauge.recorder.spool import Memory
 
 log = logging.getLogger("streamgauge.recorder")
@@ -68,6 +69,7 @@ class Follower:
         finished: Finished,
         amended: Told,
         prices: Sequence[Price] = (),
+        rules: Rules | None = None,
     ) -> None:
         self.directory = directory
         self.stored = progress
@@ -79,6 +81,7 @@ class Follower:
         self._live = live
         self._memory = memory
         self._prices = prices
+        self._rules = rules or Rules()
         self._finished = finished
         self._amended = amended
         self._node = node_and_worker(directory.name)[0]
@@ -148,7 +151,13 @@ class Follower:
 
     def _begin(self, exchange: bytes, t_ns: int, opening: Open, at: Position) -> None:
         capture = Capture(
-            exchange, t_ns, opening, node=self._node, memory=self._memory, prices=self._prices
+            exchange,
+            t_ns,
+            opening,
+            node=self._node,
+            memory=self._memory,
+            prices=self._prices,
+            rules=self._rules,
         )
         capture.seen_at = monotonic()
         self.captures[exchange] = capture

@@ -17,6 +17,7 @@ from streamgauge.recorder.flusher import Flusher, Pair, Store
 from streamgauge.recorder.follower import Follower
 from streamgauge.recorder.health import COUNTERS, Health, RecorderHealth, StoreHealth, WorkerHealth
 from streamgauge.recorder.live import Live
+from streamgauge.recorder.privacy import Rules
 from streamgauge.recorder.spool import Memory
 from streamgauge.recorder.tail import Tail
 from streamgauge.settings import Settings
@@ -55,6 +56,7 @@ class Recorder:
             live=self.live,
             memory=Memory(settings.data_dir / "tmp"),
             prices=settings.prices,
+            rules=Rules(settings.privacy),
             finished=self._flusher.add,
             amended=self._flusher.amend,
             may_read=lambda: not self._flusher.is_full,

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from streamgauge.journal.format import Body, Open, Retried, headers_of
 from streamgauge.recorder.labels import Labels, labels_of
+from streamgauge.recorder.privacy import Rules
 from streamgauge.recorder.spool import MAX_KEPT, Memory, Spool
 from streamgauge.wire.decoding import inflated
 from streamgauge.wire.request import RequestFacts, read_request
@@ -14,13 +15,15 @@ from streamgauge.wire.request import RequestFacts, read_request
 class Request:
     """Begins with *opening*; its body is kept in *memory*."""
 
-    __slots__ = ("_body", "_facts", "headers", "labels", "opening", "size")
+    __slots__ = ("_body", "_facts", "headers", "labels", "opening", "privacy", "rules", "size")
 
-    def __init__(self, opening: Open, memory: Memory) -> None:
+    def __init__(self, opening: Open, memory: Memory, rules: Rules) -> None:
         self.opening = opening
         self.headers = headers_of(opening.headers)
         said = opening.labels
         self.labels = labels_of(self.headers) if said is None else Labels(**said)
+        self.rules = rules
+        self.privacy = rules.of(opening, self.labels)
         self.size = 0
         self._body = Spool(memory)
         self._facts = RequestFacts()
@@ -41,6 +44,7 @@ class Request:
             path=entry.path,
             model=entry.model,
         )
+        self.privacy |= self.rules.of(self.opening, self.labels)
 
     def plain(self) -> bytes:
         """Return the body without its content encoding."""
@@ -64,7 +68,7 @@ class Request:
     @property
     def user(self) -> str | None:
         """Who asks, by the label or by the body."""
-        return self.labels.user_id or self._facts.user
+        return self.labels.user_id or self.privacy.maybe_text(self._facts.user)
 
     @property
     def is_streaming(self) -> bool:

@@ -29,6 +29,10 @@ class Source(Protocol):
         """Whose answer it is, None where the request had no key."""
 
     @property
+    def is_shown(self) -> bool:
+        """Whether others than its client may see it."""
+
+    @property
     def response_headers(self) -> dict[str, str]:
         """The answer's headers."""
 

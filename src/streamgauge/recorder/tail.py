@@ -12,6 +12,7 @@ from streamgauge.record import Price
 from streamgauge.recorder.follower import Finished, Follower, Told
 from streamgauge.recorder.live import Live
 from streamgauge.recorder.position import Progress, Progresses
+from streamgauge.recorder.privacy import Rules
 from streamgauge.recorder.spool import Memory
 from streamgauge.recorder.workers import Workers
 
@@ -40,6 +41,7 @@ class Tail:
         amended: Told,
         may_read: Callable[[], bool],
         prices: Sequence[Price] = (),
+        rules: Rules | None = None,
     ) -> None:
         self.folder = folder
         self.followers: dict[str, Follower] = {}
@@ -49,6 +51,7 @@ class Tail:
         self._live = live
         self._memory = memory
         self._prices = prices
+        self._rules = rules
         self._finished = finished
         self._amended = amended
         self._may_read = may_read
@@ -138,6 +141,7 @@ class Tail:
             live=self._live,
             memory=self._memory,
             prices=self._prices,
+            rules=self._rules,
             finished=self._finished,
             amended=self._amended,
         )

@@ -16,7 +16,7 @@ from streamgauge.settings.checks import check
 from streamgauge.settings.providers import BUILT_IN_PROVIDERS, Provider
 from streamgauge.settings.root import Settings
 from streamgauge.settings.setting import table
-from streamgauge.settings.tables import read_prices, read_providers, read_routes
+from streamgauge.settings.tables import read_prices, read_privacy, read_providers, read_routes
 
 
 def load(
@@ -38,10 +38,11 @@ def load(
     bases |= read_providers(dict(providers or {}), "")
     routes = read_routes(from_file.pop("routes", {}), f"{config}: ")
     prices = read_prices(from_file.pop("prices", []), f"{config}: ")
+    privacy = read_privacy(from_file.pop("privacy", []), f"{config}: ")
     values = _read_values(from_file, f"{config}: ", is_text=False)
     values |= _read_environment(os.environ if environment is None else environment)
     values |= _read_values(overrides or {}, "", is_text=True)
-    tables = {"providers": bases, "routes": routes, "prices": prices}
+    tables = {"providers": bases, "routes": routes, "prices": prices, "privacy": privacy}
     settings = msgspec.convert(_nested(values) | tables, Settings)
     check(settings)
     return settings

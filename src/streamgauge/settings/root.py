@@ -12,6 +12,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from streamgauge.record import Price
+from streamgauge.settings.privacy import PrivacyRule
 from streamgauge.settings.providers import ON_DISCONNECT, Provider
 from streamgauge.settings.routes import RouteSettings
 from streamgauge.settings.sections import JournalSettings, Limits, StoreSettings
@@ -73,6 +74,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = {}
     prices: Annotated[
         list[Price], Meta(description="Prices of your own, which win over every list.")
+    ] = []
+    privacy: Annotated[
+        list[PrivacyRule], Meta(description="What is left out of which records.")
     ] = []
     prices_file: Annotated[
         str, Meta(description="A newer price list: genai-prices' data.json, saved to this file.")

@@ -15,7 +15,7 @@ from streamgauge.settings.root import Settings
 ENVIRONMENT_PREFIX = "STREAMGAUGE_"
 
 # Settings that are tables of their own.
-TABLES = ("providers", "routes", "prices")
+TABLES = ("providers", "routes", "prices", "privacy")
 
 KINDS: dict[Any, str] = {
     bool: "true or false",

@@ -1,4 +1,4 @@
-"""The settings that are tables of their own: providers, routes, prices."""
+"""The settings that are tables of their own: providers, routes, prices, privacy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 from streamgauge.errors import ConfigurationError
 from streamgauge.record import Price
 from streamgauge.settings.faults import name_fault, url_fault
+from streamgauge.settings.privacy import PrivacyRule
 from streamgauge.settings.providers import Provider
 from streamgauge.settings.routes import RouteSettings
 
@@ -69,4 +70,26 @@ def read_prices(given: Any, place: str) -> list[Price]:
                 "per million tokens), and may have provider, cached_input, cache_write, "
                 "reasoning, audio_input and audio_output"
             ) from None
+    return read
+
+
+def read_privacy(given: Any, place: str) -> list[PrivacyRule]:
+    """Return the rules of a list of tables; faults begin with *place*."""
+    if not isinstance(given, list):
+        raise ConfigurationError(f"{place}privacy must be a list of tables: [[privacy]]")
+    read = []
+    for number, one in enumerate(given, 1):
+        where = f"{place}privacy, table {number}"
+        try:
+            rule = msgspec.convert(one, PrivacyRule)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(
+                f"{where}: {error}; it may have provider, path and properties to say what it is "
+                "for, and omit_request, omit_response (true or false) and redact, a list of "
+                "regular expressions"
+            ) from None
+        fault = rule.fault()
+        if fault:
+            raise ConfigurationError(f"{where}: {fault}")
+        read.append(rule)
     return read
