@@ -12,7 +12,7 @@ from typing import Any, TypedDict, TypeVar
 
 from streamgauge.sdk.builder import LogBuilder, quiet
 from streamgauge.sdk.logger import ManualLogger
-from streamgauge.sdk.plain import json_text
+from streamgauge.sdk.plain import json_text, measured
 
 __all__ = [
     "HeliconeLogBuilder",
@@ -152,7 +152,7 @@ def _note(log: LogBuilder, results: dict[str, Any]) -> None:
         log.set_response(results)
         return
     log.set_response("\n".join(one if isinstance(one, str) else json_text(one) for one in chunks))
-    log._account.ttft_ms = results.get(TTFT)
+    log._account.ttft_ms = measured(results.get(TTFT))
 
 
 def _base(endpoint: str | None) -> str | None:

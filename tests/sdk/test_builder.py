@@ -264,6 +264,24 @@ def test_a_latency_ends_now(logger, server):
     assert told["ended_ms"] == 60_000
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [-1, math.nan, math.inf, 2e9, 10**400, "soon", []],
+    ids=["negative", "nan", "inf", "beyond reason", "no float", "text", "list"],
+)
+def test_what_cannot_be_a_time_is_left_out(logger, server, odd):
+    """The server would refuse the log for it."""
+    times = dict.fromkeys(("duration_ms", "ttft_ms"), odd)
+    began = odd if odd != 2e9 else 4e9  # seconds
+    logger.send_log(REQUEST, "Hi", chunks=[(odd, "x")], started_at=began, **times)
+    told = server.one()
+    started = datetime.fromisoformat(told["started_at"])
+    assert abs(started - datetime.now(UTC)) < timedelta(minutes=10)
+    assert told["response"]["chunks"] == [[0.0, "x"]]
+    assert "ttft_ms" not in told["response"]
+    assert 0 <= told["ended_ms"] < 600_000
+
+
 def test_a_stream_may_go_on_longer_than_ten_seconds_after_send_log(logger, server, monkeypatch):
     """Helicone's package gives up then, and logs nothing."""
     log = logger.log_builder(REQUEST)

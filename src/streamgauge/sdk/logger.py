@@ -11,17 +11,22 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from time import time
 from typing import Any, TypeVar, cast, overload
 
 from streamgauge.sdk.builder import LogBuilder
 from streamgauge.sdk.delivery import EXIT_TIMEOUT_S, MAX_QUEUED, TIMEOUT_S, Delivery
 from streamgauge.sdk.ids import LogId
 from streamgauge.sdk.labels import Headers
+from streamgauge.sdk.plain import measured
 from streamgauge.sdk.streams import AsyncLoggedStream, LoggedStream
 
 T = TypeVar("T")
 
 BASE_URL = "http://127.0.0.1:4284"
+
+# Seconds by which a call may begin in the future, because clocks differ. The server allows a day.
+AHEAD_S = 3600.0
 
 # Seconds that `flush` and `close` wait unless told otherwise.
 FLUSH_TIMEOUT_S = 10.0
@@ -128,16 +133,18 @@ class _Logger:
 
         *chunks* are pieces of a stream with the milliseconds after which they came; where a
         stream is one text, *ttft_ms* says when its first token did. *started_at* is in seconds
-        since 1970; without it the call is taken to end now.
+        since 1970; without it the call is taken to end now. What cannot be a time is left out.
         """
+        started_at = measured(started_at, time() + AHEAD_S)
+        duration_ms = measured(duration_ms)
         log = self.log_builder(request, headers, provider)
         log._backdate(started_at, duration_ms)
         log._given()
         for ms, chunk in chunks:
-            log._account.add(chunk, log._account.started_at + ms / 1000)
+            log._account.add(chunk, log._account.started_at + (measured(ms) or 0.0) / 1000)
         if response is not None:
             log.set_response(response)
-            log._account.ttft_ms = ttft_ms
+            log._account.ttft_ms = measured(ttft_ms)
         if error is not None:
             log.set_error(error, status)
         log._note_status(status)

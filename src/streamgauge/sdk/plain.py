@@ -18,6 +18,9 @@ from typing import Any
 # A nesting that no API has; what lies deeper is a circle.
 MAX_DEPTH = 100
 
+# Some 11 days, as to the server: what took longer by somebody's clocks, nobody knows.
+LONGEST_MS = 1e9
+
 # What a caller may go on changing. SDK objects are left as they are.
 CHANGING = frozenset([dict, list, tuple, bytearray, memoryview])
 
@@ -41,6 +44,15 @@ def json_text(value: Any, *, without: frozenset[str] | None = None) -> str:
         return _dumped(value)
     except Exception:  # NaN, a circle, a key that is no string, a model that cannot
         return _dumped(_cleaned(value, 0))
+
+
+def measured(value: Any, longest: float = LONGEST_MS) -> float | None:
+    """Return a time that somebody measured, if it is one: no text, not negative, not endless."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 <= number <= longest else None
 
 
 def parsed(value: Any) -> Any:
