@@ -59,12 +59,13 @@ class Privacy(NamedTuple):
         if text[:1] in ("{", "[", '"'):
             try:
                 said = msgspec.json.decode(text)
-            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-                pass  # then it is text and no more
-            else:
                 cleaned = self.value(said)
                 if cleaned != said:
                     text = msgspec.json.encode(cleaned).decode()
+            except (msgspec.DecodeError, UnicodeEncodeError):
+                pass  # then it is text and no more
+            except RecursionError:
+                return REDACTED  # nobody nests like that who has something to say
         return self._plain(text)
 
     def maybe_text(self, text: str | None) -> str | None:
@@ -85,11 +86,14 @@ class Privacy(NamedTuple):
         """Return *reply* without what matches; it is the same one where nothing does."""
         if not self.patterns:
             return reply
-        said = msgspec.to_builtins(reply)
-        cleaned = self.value(said)
-        if cleaned == said:
-            return reply
-        clean = msgspec.convert(cleaned, Reply)
+        try:
+            said = msgspec.to_builtins(reply)
+            cleaned = self.value(said)
+            if cleaned == said:
+                return reply
+            clean = msgspec.convert(cleaned, Reply)
+        except RecursionError:
+            return Reply(id=reply.id, model=reply.model, usage=reply.usage)
         choices = tuple(replace(choice, extra={}) for choice in clean.choices)
         return replace(clean, choices=choices, extra={})
 
