@@ -8,13 +8,17 @@ import json
 import os
 import socket
 import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from threading import Thread
 from time import monotonic
 
 import httpx
 import pytest
 
+from streamgauge.cli.asking import Server
 from streamgauge.cli.commands import run
+from streamgauge.cli.tail import followed
 from streamgauge.cli.words import dollars, time
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import until
@@ -219,9 +223,53 @@ def test_a_server_that_goes_away_is_waited_for() -> None:
             env=plain_environment(),
         ) as tail:
             assert tail.stdout is not None
-            assert json.loads(tail.stdout.readline()) == {"event": "opened", "id": "one"}
+            heard = [json.loads(tail.stdout.readline()) for _ in range(3)]
+            assert [one["event"] for one in heard] == ["away", "back", "opened"]
             tail.terminate()
         serving.join(10)
+
+
+def test_what_ended_while_the_server_was_away_is_told(monkeypatch) -> None:
+    """By its record; what still runs is followed, and nothing is told twice."""
+    monkeypatch.setattr("streamgauge.cli.tail.JOURNAL_S", 0.0)
+    ended = {"id": "ended", "outcome": "gateway_restarted", "started_at": "2026-11-30T10:00:00Z"}
+    running, shown = {"id": "running"}, {"id": "shown"}
+    visits = [
+        [("opened", {"id": one}) for one in ("ended", "gone", "running")],
+        [("closed", ended), ("closed", running), ("opened", shown)],
+    ]
+    records = {"ended": ended, "running": {"outcome": "open"}}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/api/v1/live":
+                self.send_response(200)
+                self.end_headers()
+                for name, data in visits.pop(0) if visits else []:
+                    self.wfile.write(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+                return
+            found = records.get(self.path.rpartition("/")[2])
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever).start()
+        events = followed(Server(f"http://127.0.0.1:{server.server_port}"))
+        heard = list(islice(events, 7))
+        events.close()
+        server.shutdown()
+    assert [(name, data["id"]) for name, data in heard] == [
+        *(("opened", one) for one in ("ended", "gone", "running")),
+        ("closed", "ended"),
+        ("unknown", "gone"),
+        ("closed", "running"),
+        ("opened", "shown"),
+    ]
+    assert heard[3][1]["outcome"] == "gateway_restarted"
 
 
 def _names(heard: list[dict]) -> list[tuple[str, str]]:

@@ -21,6 +21,10 @@ PATIENCE_S = 60.0
 Pairs = list[tuple[str, str | int | float | bool | None]]  # as httpx types it
 
 
+class MissingError(StreamgaugeError):
+    """The server has nothing under that address."""
+
+
 class Server:
     """The server at *url*, else at ``STREAMGAUGE_BASE_URL``, else on this machine."""
 
@@ -94,7 +98,8 @@ class Server:
             message = answer.json()["error"]["message"]
         except (ValueError, KeyError, TypeError):
             message = f"{self.url} answered {answer.status_code}: is that Streamgauge?"
-        raise StreamgaugeError(message)
+        is_missing = answer.status_code == httpx.codes.NOT_FOUND
+        raise (MissingError if is_missing else StreamgaugeError)(message)
 
     def _unreachable(self, error: Exception) -> StreamgaugeError:
         return StreamgaugeError(
