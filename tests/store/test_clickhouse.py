@@ -31,6 +31,10 @@ from streamgauge.store.clickhouse import Address, parse_url
             "clickhouse://h/?secure=true",
             Address(scheme="clickhouse", host="h", port=8443, secure=True),
         ),
+        (
+            "clickhouse://h/x?cluster=main_1",
+            Address(scheme="clickhouse", host="h", port=8123, database="x", cluster="main_1"),
+        ),
     ],
 )
 def test_an_address_is_read(url, expected):
@@ -49,7 +53,8 @@ def test_an_address_is_read(url, expected):
         ("clickhouse://", "no host"),
         ("clickhouse://h:99999/x", "port"),
         ("clickhouse://h/x?secure=maybe", "maybe"),
-        ("clickhouse://h/x?cluster=c", "cluster"),
+        ("clickhouse://h/x?cluster=a-b", "the cluster"),
+        ("clickhouse://h/x?clusters=c", "clusters"),
         ("clickhouse://h/x;DROP", "database"),
         ("chdb:///a?database=a`b", "database"),
     ],

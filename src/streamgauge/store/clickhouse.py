@@ -66,7 +66,10 @@ class Engine(Protocol):
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """A parsed ``store.url``. ``path`` is set for chDB, ``host`` and ``port`` for a server."""
+    """A parsed ``store.url``. ``path`` is set for chDB, ``host`` and ``port`` for a server.
+
+    ``cluster``: the name of the cluster that the server is one of, if it is to be in all of it.
+    """
 
     scheme: str
     database: str = DEFAULT_DATABASE
@@ -76,10 +79,13 @@ class Address(Struct, frozen=True, kw_only=True):
     user: str = "default"
     password: str = ""
     secure: bool = False
+    cluster: str | None = None
 
 
 def parse_url(url: str) -> Address:
-    """Read ``chdb:///path`` or ``clickhouse://user:password@host:8123/database?secure=true``.
+    """Read ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``.
+
+    A server's has options: ``?secure=true&cluster=name``.
 
     Raises `ConfigurationError` that says what is wrong, without repeating a password.
     """
@@ -119,6 +125,11 @@ def _server(parts: SplitResult, options: dict[str, str]) -> Address:
     if secure not in ("true", "false", "1", "0"):
         raise ConfigurationError(f"secure in store.url is {secure!r}; write true or false")
     is_secure = secure in ("true", "1")
+    cluster = options.pop("cluster", None)
+    if cluster is not None and not _NAME.fullmatch(cluster):
+        raise ConfigurationError(
+            f"the cluster of store.url is {cluster!r}; use letters, digits and _ (at most 63)"
+        )
     try:
         host, port = parts.hostname, parts.port or DEFAULT_PORTS[is_secure]
     except ValueError as error:
@@ -133,4 +144,5 @@ def _server(parts: SplitResult, options: dict[str, str]) -> Address:
         user=unquote(parts.username or "default"),
         password=unquote(parts.password or ""),
         secure=is_secure,
+        cluster=cluster,
     )

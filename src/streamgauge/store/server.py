@@ -14,6 +14,7 @@ from streamgauge.store.clickhouse import (
     Address,
     Params,
 )
+from streamgauge.store.cluster import on_cluster
 
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 120  # an insert of a 100 MB reply over a slow line takes its time
@@ -27,6 +28,7 @@ class ServerEngine:
     def __init__(self, address: Address) -> None:
         from clickhouse_connect import get_client
 
+        self._cluster = address.cluster
         where: dict[str, Any] = {
             "host": address.host,
             "port": address.port,
@@ -41,14 +43,15 @@ class ServerEngine:
         }
         with _errors():
             first = get_client(**where)
-            first.command(f"CREATE DATABASE IF NOT EXISTS `{address.database}`")
+            create = f"CREATE DATABASE IF NOT EXISTS `{address.database}`"
+            first.command(self._everywhere(create))
             first.close()
             self._client = get_client(database=address.database, **where)
 
     def command(self, sql: str, params: Params | None = None) -> None:
         """Run a statement that answers nothing."""
         with _errors():
-            self._client.command(sql, parameters=params)
+            self._client.command(self._everywhere(sql), parameters=params)
 
     def query(self, sql: str, params: Params | None = None, *, form: str = "JSONEachRow") -> bytes:
         """Run a SELECT and return its result in the output format *form*."""
@@ -67,6 +70,9 @@ class ServerEngine:
             self._client.raw_insert(
                 table, column_names=list(columns), insert_block=rows, fmt="MsgPack"
             )
+
+    def _everywhere(self, statement: str) -> str:
+        return statement if self._cluster is None else on_cluster(statement, self._cluster)
 
     def close(self) -> None:
         """Close the connections."""
