@@ -6,7 +6,9 @@ import fcntl
 import io
 import json
 import os
+import re
 import struct
+import subprocess
 import sys
 import termios
 import threading
@@ -17,10 +19,13 @@ from typing import BinaryIO
 
 import pytest
 
+from streamgauge.cli.began import STAT
 from streamgauge.cli.commands import run
 from tests.wire.goldens import FOLDER, MANIFEST, golden
 
 STREAMS = [one for one in MANIFEST if one["http_status"] == 200]
+
+needs_proc = pytest.mark.skipif(not STAT.exists(), reason="nothing tells when a process began")
 
 
 def decoded(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -71,7 +76,8 @@ def _unread(pipe: BinaryIO) -> int:
     return count
 
 
-def test_a_stream_through_a_pipe_has_times(piped, capsys) -> None:
+@needs_proc
+def test_a_stream_through_a_pipe_has_times(piped, capsys, monkeypatch) -> None:
     """Each piece when it came; the first has no text yet."""
     raw = (FOLDER / "openai/openai_chat/agent_arun_streaming.sse").read_bytes()
     first = raw.index(b"\n\n") + 2
@@ -84,6 +90,8 @@ def test_a_stream_through_a_pipe_has_times(piped, capsys) -> None:
         piped.write(raw[first:])
         piped.close()
 
+    nothing_yet = SimpleNamespace(select=lambda *_: ([], [], []))
+    monkeypatch.setattr("streamgauge.cli.decode.select", nothing_yet)
     writing = threading.Thread(target=write)
     writing.start()
     timing = decoded(capsys, "-")["timing"]
@@ -92,13 +100,51 @@ def test_a_stream_through_a_pipe_has_times(piped, capsys) -> None:
     assert timing["ttft_ms"] <= timing["last_token_ms"] <= timing["duration_ms"]
 
 
+@needs_proc
+def test_what_was_there_before_the_first_look_has_no_time(piped, capsys) -> None:
+    """Nobody knows since when it waits: unknown, and why."""
+    raw = (FOLDER / "openai/openai_chat/agent_arun_streaming.sse").read_bytes()
+    piped.write(raw)
+    piped.close()
+    said = decoded(capsys, "-")
+    assert said["readable_ms"] > 0
+    for name in ("first_byte_ms", "ttft_ms", "last_token_ms", "tokens_per_second"):
+        assert said["timing"][name] is None
+    assert said["timing"]["duration_ms"] >= said["readable_ms"]
+
+
+@needs_proc
+def test_times_count_from_the_start_of_the_process() -> None:
+    """Which is earlier than the first line of the program, and not in another life."""
+    program = "import time; first = time.monotonic_ns(); "
+    program += "from streamgauge.cli.began import began_ns; print(first - began_ns())"
+    asked = time.monotonic_ns()
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    tick = 1e9 / os.sysconf("SC_CLK_TCK")
+    assert -tick <= int(told.stdout) <= time.monotonic_ns() - asked + tick
+
+
+def test_a_system_that_does_not_tell_its_start_has_gaps_alone(piped, capsys, monkeypatch) -> None:
+    """A time from some other moment would be a wrong one."""
+    monkeypatch.setattr("streamgauge.cli.began.STAT", FOLDER / "nowhere")
+    raw = (FOLDER / "openai/openai_chat/agent_arun_streaming.sse").read_bytes()
+    piped.write(raw)
+    piped.close()
+    said = decoded(capsys, "-")
+    assert said["readable_ms"] is None
+    assert said["timing"]["duration_ms"] is said["timing"]["ttft_ms"] is None
+
+
+@needs_proc
 def test_times_are_shown_for_people(piped, capsys) -> None:
     """And not where there are none."""
     file = FOLDER / "openai/openai_chat/agent_arun_streaming.sse"
     piped.write(file.read_bytes())
     piped.close()
     assert run(["decode", "-"]) == 0
-    assert "first token" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert re.search(r"first token +unknown", shown)
+    assert "before this command could read" in shown
     assert run(["decode", str(file)]) == 0
     assert "A file has no times" in capsys.readouterr().out
     assert decoded(capsys, str(file))["timing"] is None
