@@ -270,6 +270,7 @@ def test_all_of_it_may_be_read_at_any_time(product: Product) -> None:
     pieces = answer.iter_raw()
     first = next(pieces)
     until(lambda: product.http.get(f"{path}/bytes").status_code == 200)
+    text = until(lambda: product.http.get(path).json()["response_text"] or None)
     so_far = product.http.get(f"{path}/bytes")
     assert so_far.headers["content-type"] == answer.headers["content-type"]
     whole = first + b"".join(pieces)
@@ -277,6 +278,7 @@ def test_all_of_it_may_be_read_at_any_time(product: Product) -> None:
     until(lambda: product.http.get(path).json()["outcome"] == "completed")
     assert product.http.get(f"{path}/bytes").content == whole
     detail = product.http.get(path, params={"timeline": "true"}).json()
+    assert detail["response_text"].startswith(text)
     assert detail["timeline"] == product.http.get(f"{path}/timeline").json()
     assert detail["timeline"]["chunks"]
     assert product.http.get(f"{path}/replay").json()["pieces"]

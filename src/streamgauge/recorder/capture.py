@@ -439,8 +439,12 @@ class Capture:
 
     def known(self) -> dict[str, Any]:
         """Return the columns of the record as far as they are known, as JSON values."""
-        record = self.so_far()
-        found: dict[str, Any] = msgspec.to_builtins(record)
+        found: dict[str, Any] = msgspec.to_builtins(self.so_far())
+        asked, decoding = self._request, self._decoding
+        if not asked.privacy.omit_request:
+            found["request_body"] = asked.privacy.text(asked.plain().decode("utf-8", "replace"))
+        if self.is_shown and decoding is not None and decoding.is_read:
+            found["response_text"] = decoding.reply.text()
         return found
 
     def so_far(self) -> Record:
