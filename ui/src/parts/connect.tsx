@@ -32,7 +32,7 @@ for chunk in stream:
 client = Anthropic(base_url="${origin}/anthropic")
 
 with client.messages.stream(
-    model="claude-sonnet-4-5",
+    model="claude-haiku-4-5",
     max_tokens=256,
     messages=[{"role": "user", "content": "Count to ten."}],
 ) as stream:
