@@ -1,5 +1,6 @@
 import { Suspense, useEffect, useRef } from "react";
 
+import { Amiss } from "./health/amiss";
 import { useAccess } from "./keys/access";
 import { SignInPage } from "./keys/sign-in";
 import { useLive } from "./live/use-live";
@@ -35,6 +36,8 @@ function Views() {
         Skip to the content
       </a>
       <Header current={view.path} />
+      {/* The view of health says it at length. */}
+      {view.path !== "/health" && <Amiss />}
       <div id="main">
         <Boundary key={pathname}>
           <Suspense fallback={<Loading />}>

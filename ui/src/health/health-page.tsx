@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
-import { ask, readStoreSize } from "../api/client";
+import { readStoreSize } from "../api/client";
 import type { Health } from "../api/types";
 import { bytes, count, duration, rate } from "../format";
 import { Chart } from "../parts/chart";
 import { Figure } from "../parts/figure";
 import { Problem } from "../parts/problem";
 import { add, type Sample } from "./samples";
+import { useHealth } from "./use-health";
 import "./health.css";
 
 const REFRESH_MS = 2_000;
@@ -16,11 +17,7 @@ const SIZE_REFRESH_MS = 15_000;
 
 /** Whether the promises hold: nothing lost, nothing behind, everyone there. */
 export function HealthPage() {
-  const { data, error, isPending, refetch, dataUpdatedAt } = useQuery({
-    queryKey: ["health"],
-    queryFn: ({ signal }) => ask("/healthz", { signal }),
-    refetchInterval: REFRESH_MS,
-  });
+  const { data, error, isPending, refetch, dataUpdatedAt } = useHealth(REFRESH_MS);
   useEffect(() => {
     document.title = "Health · Streamgauge";
   }, []);
@@ -32,7 +29,7 @@ export function HealthPage() {
         {data && (
           <p className="health-status" data-status={data.status} role="status">
             <span className="health-dot" aria-hidden="true" />
-            {data.status === "ok" ? "Everything holds" : "Something does not hold"}
+            {statusOf(data)}
           </p>
         )}
       </div>
@@ -44,6 +41,12 @@ export function HealthPage() {
       {data && <Workers workers={data.workers ?? []} />}
     </main>
   );
+}
+
+/** What was lost before is told, and alarms nobody. */
+function statusOf({ status, has_losses: hasLosses }: Health): string {
+  if (status !== "ok") return "Something does not hold";
+  return hasLosses ? "Everything holds now, after losses" : "Everything holds";
 }
 
 /** What was seen since the page is open. */

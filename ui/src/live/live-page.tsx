@@ -1,6 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
 
+import { ask } from "../api/client";
 import type { Summary } from "../api/types";
 import { clock, cost, count, counted, duration, fullTime, rate } from "../format";
 import { FirstRun } from "../parts/connect";
@@ -239,12 +241,23 @@ function Tail({ text }: { text: string }) {
 }
 
 function Quiet({ isSearch, live }: { isSearch: boolean; live: LiveState }) {
-  if (!isSearch && live.closed.length === 0) return <FirstRun isInside />;
+  const isUnused = useIsUnused();
+  if (isUnused === undefined) return null;
+  if (!isSearch && live.closed.length === 0 && isUnused) return <FirstRun isInside />;
   return (
     <div className="notice" role="status">
       <p>{isSearch ? "No open stream matches." : "Nothing is running right now."}</p>
     </div>
   );
+}
+
+/** Whether there is no record at all; undefined while nobody knows. */
+function useIsUnused(): boolean | undefined {
+  const { data, isError } = useQuery({
+    queryKey: ["latest"],
+    queryFn: ({ signal }) => ask("/api/v1/records", { query: { limit: "1" }, signal }),
+  });
+  return isError ? false : data && data.records.length === 0;
 }
 
 function JustEnded({ records }: { records: readonly Summary[] }) {

@@ -1,5 +1,8 @@
 import { useEffect, useId, useState } from "react";
 
+import { count } from "../format";
+import { servedBy, useHealth } from "../health/use-health";
+import { Link } from "../router";
 import { Copy } from "./copy";
 import "./connect.css";
 
@@ -100,7 +103,7 @@ export function Snippets() {
   );
 }
 
-/** The first page one sees: nothing has come through yet. `isInside`: below a view's own title. */
+/** The first page one sees: nothing has come through yet, or nothing of it is here. `isInside`: below a view's own title. */
 export function FirstRun({ isInside = false }: { isInside?: boolean }) {
   useEffect(() => {
     if (!isInside) document.title = "Streamgauge";
@@ -115,10 +118,26 @@ export function FirstRun({ isInside = false }: { isInside?: boolean }) {
         and shows up on this page while it runs.
       </p>
       <Snippets />
-      <p className="waiting" role="status">
-        <span className="waiting-dot" aria-hidden="true" />
-        Waiting for the first request to {location.origin}
-      </p>
+      <Waiting />
     </Box>
+  );
+}
+
+/** An empty store does not mean that nothing came: only the workers know. */
+function Waiting() {
+  const { data } = useHealth();
+  const served = data === undefined ? 0 : servedBy(data);
+  return (
+    <p className="waiting" role="status">
+      <span className="waiting-dot" aria-hidden="true" />
+      {served === 0 ? (
+        `Waiting for the first request to ${location.origin}`
+      ) : (
+        <span>
+          {served === 1 ? "1 request has" : `${count(served)} requests have`} come through, with no
+          record here. <Link href="/health">See Health</Link>
+        </span>
+      )}
+    </p>
   );
 }
