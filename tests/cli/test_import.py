@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 
 from streamgauge.cli.commands import run
+from streamgauge.cli.importing import ONCE, log_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import until
 
@@ -65,6 +66,10 @@ def imported(what: str, product: Product, **environment: str) -> str:
     return out
 
 
+def summed(words: str) -> str:
+    return f"{words}; {ONCE}\n"
+
+
 def record_of(product: Product, request: dict[str, Any]) -> dict[str, Any]:
     (found,) = until(lambda: product.closed(client_request_id=request["request_id"]))
     return product.record(found["id"])
@@ -111,7 +116,7 @@ def test_an_export_becomes_records(product: Product, tmp_path: Path, form: str) 
     file = tmp_path / "export"
     file.write_text(WRITTEN[form](requests))
     for _ in range(2):
-        assert imported(str(file), product) == "imported 2 requests\n"
+        assert imported(str(file), product) == summed("imported 2 requests")
     record = record_of(product, requests[0])
     expected = {
         "source": "helicone",
@@ -126,7 +131,7 @@ def test_an_export_becomes_records(product: Product, tmp_path: Path, form: str) 
         "ttft_ms": 120,
         "input_tokens": 12,
         "output_tokens": 3,
-        "cost_source": "priced",
+        "cost_source": "priced",  # nobody says what it cost
         "user_id": "ada",
         "session_id": "s1",
         "session_path": "/a",
@@ -148,6 +153,35 @@ def test_an_export_becomes_records(product: Product, tmp_path: Path, form: str) 
         until(scored)
 
 
+@pytest.mark.parametrize("form", WRITTEN)
+@pytest.mark.parametrize(
+    ("fields", "dollars"),
+    [
+        ({"costUSD": 0.0123, "cost": 12_300_000}, 0.0123),
+        ({"cost": 12_300_000}, 0.0123),
+        ({"cost": 0.0123}, 0.0123),
+        ({"costUSD": 1.2e-05}, 1.2e-05),
+    ],
+)
+def test_what_helicone_says_that_it_cost_is_the_cost(
+    product: Product, tmp_path: Path, form: str, fields: dict[str, float], dollars: float
+) -> None:
+    """In dollars, or in the billionths of its database; not priced again."""
+    request = exported(**fields)
+    file = tmp_path / "export"
+    file.write_text(WRITTEN[form]([request]))
+    imported(str(file), product)
+    record = record_of(product, request)
+    assert record["cost_usd"] == pytest.approx(dollars)
+    assert record["cost_source"] == "provider"
+
+
+@pytest.mark.parametrize("cost", [0, -1, None, True, "dear", [], float("inf")])
+def test_a_cost_that_is_none_is_left_to_the_price_list(cost: Any) -> None:
+    """Helicone has 0 for what it does not know."""
+    assert log_of(exported(costUSD=cost))["providerResponse"]["cost"] is None
+
+
 def test_a_table_without_bodies_has_what_it_tells(product: Product, tmp_path: Path) -> None:
     """`@helicone/export` leaves bodies and ids of requests out, and doubles quotes twice."""
     own = str(uuid4())
@@ -159,7 +193,7 @@ def test_a_table_without_bodies_has_what_it_tells(product: Product, tmp_path: Pa
         f'"{own}","2026-03-01T10:00:01.250Z","200","2026-03-01T10:00:00.250Z",,"{properties}",'
         '"ada","gpt-4o-mini","12","3",,"0.1"\n'
     )
-    assert imported(str(file), product) == "imported 1 requests\n"
+    assert imported(str(file), product) == summed("imported 1 requests")
     record = record_of(product, {"request_id": own})
     expected = {
         "model": "gpt-4o-mini",
@@ -167,7 +201,8 @@ def test_a_table_without_bodies_has_what_it_tells(product: Product, tmp_path: Pa
         "duration_ms": 1000,
         "input_tokens": 12,
         "output_tokens": 3,
-        "cost_source": "priced",
+        "cost_usd": 0.1,
+        "cost_source": "provider",
         "user_id": "ada",
         "properties": {"env": "prod"},
     }
@@ -219,7 +254,7 @@ def test_all_pages_of_an_api_are_imported(product: Product, helicone: Any) -> No
     url, requests = helicone
     key = {"HELICONE_API_KEY": "sk-helicone-test"}
     code, out, err = run_import(url, product, **key)
-    assert (code, out) == (1, "imported 149 requests, 1 could not be\n")
+    assert (code, out) == (1, summed("imported 149 requests, 1 could not be"))
     assert "not imported: request 121: it is no request of Helicone's" in err
     assert err.endswith("imported without bodies, which could not be fetched: 1\n")
     assert record_of(product, requests[100])["outcome"] == "completed"
@@ -301,7 +336,7 @@ def test_a_bad_line_does_not_hold_the_others(product: Product, tmp_path: Path, k
     file.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
     for _ in range(2):
         code, out, err = run_import(str(file), product)
-        assert (code, out) == (1, "imported 2 requests, 1 could not be\n")
+        assert (code, out) == (1, summed("imported 2 requests, 1 could not be"))
         assert err.startswith("streamgauge: not imported: line 3")
         assert why in err
         assert err.count("\n") == 1
@@ -318,7 +353,7 @@ def test_a_bad_element_does_not_hold_the_others(
     file = tmp_path / "export"
     file.write_text(WRITTEN[form]([bad, {"id": 1}, good]))
     code, out, err = run_import(str(file), product)
-    assert (code, out) == (1, "imported 1 requests, 2 could not be\n")
+    assert (code, out) == (1, summed("imported 1 requests, 2 could not be"))
     assert err.splitlines() == [
         f"streamgauge: not imported: element 1 ({bad['request_id']}): it cannot be read: "
         "properties is no object",
@@ -345,7 +380,7 @@ def test_a_bad_row_does_not_hold_the_others(
     finally:
         csv.field_size_limit(before)
     told = capsys.readouterr()
-    assert told.out == "imported 2 requests, 2 could not be\n"
+    assert told.out == summed("imported 2 requests, 2 could not be")
     assert "line 3: it is no request of Helicone's: it has no request_created_at\n" in told.err
     assert "line 4: it is no request in CSV: field larger than field limit (5000)\n" in told.err
     for request in good:
@@ -360,7 +395,7 @@ def test_only_the_first_bad_ones_are_named(
     file.write_text("nonsense\n" * 1234)
     assert run(["import", "helicone", str(file)]) == 1
     told = capsys.readouterr()
-    assert told.out == "imported 0 requests, 1,234 could not be\n"
+    assert told.out == summed("imported 0 requests, 1,234 could not be")
     *named, more = told.err.splitlines()
     assert [line.split(": ")[2] for line in named] == [f"line {n}" for n in range(1, 21)]
     assert more == "streamgauge: not imported: 1,214 more"

@@ -7,7 +7,9 @@ holds nothing else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import sleep
 from typing import Any
@@ -25,6 +27,9 @@ TRIES, FIRST_PAUSE_S = 6, 0.25
 # So many that are not imported are named; an export of another form would fill the screen.
 NAMED = 20
 MOST_WHY = 300  # characters of a reason
+
+# The server takes the same request twice and does not say which time it is.
+ONCE = "any that were here before are still one record each"
 
 # Names of providers that are others here.
 PROVIDERS = {"custom": "", "togetherai": "together", "azure_openai": "azure", "x": "xai"}
@@ -82,7 +87,7 @@ class _Tally:
             self._warn(f"imported without bodies, which could not be fetched: {self.bodiless:,}")
         if self.kept or self.refused:
             refused = f", {self.refused:,} could not be" if self.refused else ""
-            say(f"imported {self.kept:,} requests{refused}")
+            say(f"imported {self.kept:,} requests{refused}; {ONCE}")
 
 
 # -- telling the server ----------------------------------------------------------------------
@@ -147,6 +152,7 @@ def log_of(request: Request) -> dict[str, Any]:
             "headers": {},
             "json": {} if isinstance(body, str) else _with_usage(body, request),
             "textBody": body if isinstance(body, str) else None,
+            "cost": _cost(request),
         },
         "timing": {
             "startTime": _parts(started),
@@ -176,6 +182,22 @@ def _with_usage(body: Any, request: Request) -> Any:
     if not body.get("usage") and all(isinstance(one, int) and one > 0 for one in counts.values()):
         body = {**body, "usage": counts}
     return body
+
+
+def _cost(request: Request) -> float | None:
+    """Return what Helicone says that it cost, in dollars; its 0 is what it does not know.
+
+    Its ``cost`` is whole billionths of a dollar, as its database has it, or dollars.
+    """
+    for name in ("costUSD", "cost_usd", "cost"):
+        told = request.get(name)
+        if told is None or isinstance(told, bool):
+            continue
+        with suppress(TypeError, ValueError):  # a cell that is no number
+            cost = float(told)  # a cell like 1.2e-05 is still a text
+            if 0 < cost < math.inf:
+                return cost / 1e9 if name == "cost" and cost.is_integer() else cost
+    return None
 
 
 def _object(request: Request, name: str) -> dict[str, Any]:
