@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_the_demo_ends_by_itself_when_told_how_long(tmp_path):
     assert "Open http://127.0.0.1:" in told.stdout
     assert (tmp_path / "kept" / "journal").is_dir()
     assert told.stderr == ""
+
+
+def test_a_port_that_is_taken_is_known_before_anything_starts():
+    """One line, and no word of what was started."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [STREAMGAUGE, "demo", f"--port={taken.getsockname()[1]}"]
+        told = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=plain_environment()
+        )
+    assert (told.returncode, told.stdout) == (2, "")
+    assert re.fullmatch("streamgauge: port: .* is taken; .*\n", told.stderr)
 
 
 def processes(parent: int) -> set[int]:

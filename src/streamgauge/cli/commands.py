@@ -115,7 +115,12 @@ def simulate(
 @app.command()
 def demo(
     port: Annotated[int, typer.Option(help="Port of the gateway; 0 takes a free one.")] = 4284,
-    data: Data = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for its records [default: a temporary one, deleted at the end]",
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="End by itself after so many seconds.")
     ] = None,

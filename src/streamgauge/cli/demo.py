@@ -17,6 +17,7 @@ from streamgauge.simulator.server import Simulator
 from streamgauge.simulator.server import run as run_simulator
 from streamgauge.simulator.traffic import run_traffic
 from streamgauge.supervisor import Supervisor
+from streamgauge.supervisor.listeners import listening
 
 SIMULATOR_START_S = 30.0
 
@@ -39,12 +40,16 @@ def run(*, port: int, data: Path | None, seconds: float | None, say: Callable[[s
     with contextlib.ExitStack() as stack:
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="streamgauge-")))
+        own = {"port": port, "data": str(data)}
+        # A port that is taken shall be known before everything starts, not after.
+        with listening(load(environment={}, overrides=own)):
+            pass
         say("Starting a simulated provider …")
         provider = stack.enter_context(_simulator())
         say("Starting the server …")
         settings = load(
             environment={},
-            overrides={"port": port, "data": str(data)},
+            overrides=own,
             providers={name: provider + path for name, path in PLAYED.items()},
         )
 
