@@ -17,7 +17,7 @@ from tests.product import STREAMGAUGE, plain_environment
 from tests.simulating import until
 
 COMMANDS = {"serve", "simulate", "demo", "settings", "version"}
-COMMANDS |= {"decode", "import", "keys", "tail", "records", "stats", "replay"}
+COMMANDS |= {"decode", "export", "import", "keys", "records", "replay", "sql", "stats", "tail"}
 GROUPS = {"keys": ("create", "list", "revoke")}
 
 MISTAKES: list[tuple[list[str], str]] = [
