@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import pytest
 
+from streamgauge.cli.commands import run
 from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.keys import Keys, Scope
 from streamgauge.settings import load
@@ -112,6 +113,7 @@ def test_a_data_folder_that_cannot_be_written_is_refused(tmp_path):
     tmp_path.chmod(0o555)
     code = f"""
 import os, sys
+from streamgauge.cli.commands import run
 from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.settings import load
 from streamgauge.supervisor import own_data_folder
@@ -155,12 +157,22 @@ def test_the_secret_of_a_data_folder_stays_the_same(tmp_path):
 def test_who_listens_to_others_has_keys_or_consent(tmp_path):
     """The message names both ways out, and the third one."""
     told = {"data": str(tmp_path / "data"), "host": "0.0.0.0"}
-    with pytest.raises(ConfigurationError, match=r"no API keys.*keys create.*--allow-remote"):
+    with pytest.raises(
+        ConfigurationError, match=r"no API keys.*keys create.*--data .*/data`.*allow-remote"
+    ):
         check_keys(load(environment={}, overrides=told))
     assert not check_keys(load(environment={}, overrides=told | {"allow_remote": True}))
     assert not check_keys(load(environment={}, overrides=told | {"host": "127.0.0.1"}))
     Keys(tmp_path / "data").create("one", [Scope.ADMIN])
     assert check_keys(load(environment={}, overrides=told))
+
+
+def test_an_address_that_there_is_not_is_no_question_of_keys(tmp_path, capsys):
+    """It is said before anything else."""
+    assert run(["serve", "--host=300.1.1.1", "--port=0", f"--data={tmp_path}"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("streamgauge: host: there is no address 300.1.1.1")
+    assert "keys" not in told
 
 
 # -- coming up -------------------------------------------------------------------------------
@@ -236,7 +248,11 @@ def test_a_worker_that_never_comes_up_is_given_up(tmp_path, monkeypatch):
 def test_a_store_that_is_away_from_the_start_keeps_no_stream_from_passing(start):
     """Here it is at a port that nobody listens on; the journal keeps what passes."""
     product = start("--set=store.url=clickhouse://127.0.0.1:1/none")
-    assert "the recorder has failed 5 times in a row" in product.log()
+    away = (
+        "the ClickHouse server at 127.0.0.1:1 cannot be reached: Connection refused; streams go on"
+    )
+    assert product.log().startswith(f"recorder: {away}")
+    assert product.log().count("\n") == 2  # this and the address, however often it is tried
     with chat(product, **{"Simulate-Tokens": "3"}) as answer:
         assert "data: [DONE]" in answer.read().decode()
     assert product.http.get("/api/v1/records").status_code == 503

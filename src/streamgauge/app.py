@@ -25,11 +25,11 @@ import msgspec
 import uvicorn
 import uvloop
 
-from streamgauge.errors import ConfigurationError, StreamgaugeError
+from streamgauge.errors import ConfigurationError, StoreAwayError, StreamgaugeError
 from streamgauge.journal.writer import Writer
 from streamgauge.keys import Keys
 from streamgauge.settings import Settings
-from streamgauge.supervisor import MISCONFIGURED, secret_of
+from streamgauge.supervisor import AGAIN, MISCONFIGURED, STORE_AWAY, secret_of
 
 Role = Callable[[Settings, list[str]], Awaitable[None]]
 
@@ -38,6 +38,9 @@ RECORDER_NICENESS = 10
 
 # How long a new recorder waits for the one before it to let go of the database.
 STORE_WAIT_S = 10.0
+
+# What becomes of streams while there is no store.
+UNTIL_THEN = "streams go on, and the journal keeps them until it is back"
 
 # The page as `make ui` builds it.
 UI_DIR = Path(__file__).parent / "ui"
@@ -213,6 +216,10 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as error:
         print(f"streamgauge: {error}", file=sys.stderr)
         return MISCONFIGURED
+    except StoreAwayError as error:
+        if AGAIN not in rest:
+            print(f"{role}: {error}; {UNTIL_THEN}", file=sys.stderr)
+        return STORE_AWAY
     except StreamgaugeError as error:
         print(f"{role}: {error}", file=sys.stderr)
         return 1

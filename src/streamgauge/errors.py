@@ -23,6 +23,10 @@ class StoreError(StreamgaugeError):
     """The store refused or lost a statement."""
 
 
+class StoreAwayError(StoreError):
+    """Nobody answers at the store's address; somebody may later."""
+
+
 class KeysError(StreamgaugeError):
     """The file of API keys cannot be read or written; nobody may do what takes a key."""
 

@@ -6,12 +6,14 @@ socket with ``SO_REUSEPORT`` (elsewhere than on Linux they share one), which the
 keeps: connections that arrive while a worker is being replaced wait instead of failing.
 """
 
-from streamgauge.supervisor.child import MISCONFIGURED, Child
+from streamgauge.supervisor.child import AGAIN, MISCONFIGURED, STORE_AWAY, Child
 from streamgauge.supervisor.folder import check_keys, own_data_folder, secret_of
 from streamgauge.supervisor.supervisor import Supervisor
 
 __all__ = [
+    "AGAIN",
     "MISCONFIGURED",
+    "STORE_AWAY",
     "Child",
     "Supervisor",
     "check_keys",

@@ -16,6 +16,9 @@ from streamgauge.settings import Settings
 # The exit code of a child that cannot work with its settings; nor could the next one.
 MISCONFIGURED = 2
 
+# The exit code of a recorder whose store is away, and the word for the next one to be silent of it.
+STORE_AWAY, AGAIN = 3, "again"
+
 
 class Child:
     """One process of the tree, in its slot."""

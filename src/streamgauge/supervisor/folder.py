@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,9 +49,11 @@ def check_keys(settings: Settings) -> bool:
     except KeysError as error:
         raise ConfigurationError(str(error)) from None
     if settings.needs_keys and not has_keys:
+        ours = shlex.quote(str(settings.data_dir))
         raise ConfigurationError(
             f"host: {settings.host} can be reached from other machines, and there are no API keys "
-            "yet: everyone there could read the records. Make one with `streamgauge keys create`, "
+            "yet: everyone there could read the records. Make one with `streamgauge keys create "
+            f"--name admin --scope admin --data {ours}`, "
             "listen on 127.0.0.1, or say --allow-remote if something else guards the port"
         )
     return has_keys

@@ -47,6 +47,16 @@ def listening(settings: Settings) -> Iterator[Listeners]:
         yield Listeners([sockets[number % count] for number in range(settings.workers)], host, port)
 
 
+def check_host(settings: Settings) -> None:
+    """Raise `ConfigurationError` if this machine has no such address; nobody can connect yet."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        try:
+            one.bind((settings.host, 0))
+        except OSError as error:
+            raise ConfigurationError(_bind_fault(settings.host, settings.port, error)) from None
+
+
 @contextlib.contextmanager
 def _bound(
     family: socket.AddressFamily, host: str, port: int, *, shared: bool
@@ -69,4 +79,6 @@ def _bound(
 def _bind_fault(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port: {port} on {host} is taken; stop who listens there or choose another --port"
+    if isinstance(error, socket.gaierror):
+        return f"host: there is no address {host}: {error.strerror}"
     return f"host: cannot listen on {host}:{port}: {error.strerror or error}"

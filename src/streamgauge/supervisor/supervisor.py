@@ -15,9 +15,9 @@ import msgspec
 
 from streamgauge.errors import StreamgaugeError
 from streamgauge.settings import Settings, is_loopback
-from streamgauge.supervisor.child import MISCONFIGURED, Child
+from streamgauge.supervisor.child import AGAIN, MISCONFIGURED, STORE_AWAY, Child
 from streamgauge.supervisor.folder import check_keys, facts_path, own_data_folder
-from streamgauge.supervisor.listeners import listening
+from streamgauge.supervisor.listeners import check_host, listening
 
 # A child that dies is started again at once, then after these pauses (seconds).
 PAUSES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
@@ -58,6 +58,7 @@ class Supervisor:
     def run(self, *, on_ready: Callable[[Supervisor], None] | None = None) -> int:
         """Run until SIGINT or SIGTERM; returns the exit code. Raises `StreamgaugeError`."""
         settings = self._settings
+        check_host(settings)
         self._has_keys = check_keys(settings)
         with own_data_folder(settings), listening(settings) as listeners, self._hear_signals():
             self._address, self.url = (listeners.host, listeners.port), listeners.url
@@ -186,6 +187,12 @@ class Supervisor:
         """Say that a child has died, and when the next shall start, if ever."""
         lived = now - child.started_at
         child.deaths = 1 if lived > RECOVERED_S else child.deaths + 1
+        if code == STORE_AWAY:  # of which it has said all that there is to say
+            self._is_without_recorder = True
+            child.arguments = [child.role, AGAIN]
+            child.start_at = now + PAUSES[min(child.deaths, len(PAUSES)) - 1]
+            return
+        child.arguments = [one for one in child.arguments if one != AGAIN]
         # What has worked may work again, a store that is away comes back; until then the
         # others go on. Only a worker that never worked is given up.
         if not self._has_been_ready:
