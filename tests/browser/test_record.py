@@ -218,3 +218,13 @@ def test_an_unknown_record_says_so(visit: Visit):
     page = visit("/records/01900000-0000-7000-8000-000000000000", allowed=("404",))
     expect(page.get_by_role("alert")).to_contain_text("there is no record")
     expect(page.locator(".back").get_by_role("link", name="Records")).to_be_visible()
+
+
+def test_only_a_stream_can_become_a_recording(visit: Visit, product: Product):
+    """The simulator plays frames; an answer that was whole has none."""
+    for is_stream in (True, False):
+        record = product.record(ask(product, nonce(), tokens=3, is_stream=is_stream))
+        page = visit(f"/records/{record['id']}")
+        expect(page.get_by_role("button", name="Copy as curl")).to_be_visible()
+        recording = page.get_by_role("button", name="as simulator recording")
+        expect(recording).to_have_count(1 if is_stream else 0)

@@ -11,6 +11,7 @@ const record: StreamRecord = {
   request_body: `{"text": "it's"}`,
   reply: null,
   response_text: null,
+  response_headers: { "content-type": "text/event-stream; charset=utf-8" },
 };
 
 test("a quoted text is one word of a shell, whatever is in it", () => {
@@ -26,6 +27,22 @@ test("curl sends the same body to the same address", () => {
 
 test("Python has the body as a string of its own", () => {
   expect(asPython(record, ORIGIN)).toContain(String.raw`body = "{\"text\": \"it's\"}"`);
+});
+
+const typed = (type: string): StreamRecord => ({ ...record, response_headers: { "content-type": type } });
+
+test.each([
+  ["application/json", null],
+  ["application/x-ndjson", '"framing":"ndjson"'],
+  ["application/vnd.amazon.eventstream", '"framing":"eventstream"'],
+])("an answer of %s becomes a recording only if it was a stream", (type, expected) => {
+  const text = asRecording(typed(type), ORIGIN);
+  if (expected === null) expect(text).toBeNull();
+  else expect(text).toContain(expected);
+});
+
+test("no answer, no recording", () => {
+  expect(asRecording({ ...record, response_headers: null }, ORIGIN)).toBeNull();
 });
 
 test("a recording says where it belongs", () => {

@@ -1,6 +1,7 @@
 /** A record's request in other words: to send it again, or to play its answer to a test. */
 import type { StreamRecord } from "../api/types";
 import { bytesPath } from "../api/client";
+import { own } from "../parts/own";
 
 /** As one word of a POSIX shell. */
 export function quoted(text: string): string {
@@ -40,18 +41,20 @@ with httpx.stream(${JSON.stringify(record.method || "POST")}, url, content=body,
         print(text, end="", flush=True)`;
 }
 
-const SUFFIXES: Record<string, string> = {
-  ollama: "ndjson",
-  ollama_chat: "ndjson",
-  bedrock_converse: "eventstream",
-  bedrock_invoke: "eventstream",
+// What the simulator can play: streams, whose frames it sends one by one.
+const FRAMINGS: Record<string, string> = {
+  "text/event-stream": "sse",
+  "application/x-ndjson": "ndjson",
+  "application/vnd.amazon.eventstream": "eventstream",
 };
 
-/** What makes the answer a recording that `streamgauge simulate` plays. */
-export function asRecording(record: StreamRecord, origin: string): string {
+/** What makes the answer a recording that `streamgauge simulate` plays; null where it was no stream. */
+export function asRecording(record: StreamRecord, origin: string): string | null {
+  const [kind = ""] = (record.response_headers?.["content-type"] ?? "").split(";");
+  const framing = own(FRAMINGS, kind.trim().toLowerCase());
+  if (framing === undefined) return null;
   const dialect = record.dialect ?? "unknown";
   const folder = `${record.provider || "any"}/${dialect}`;
-  const framing = SUFFIXES[dialect] ?? "sse";
   const file = `${folder}/${record.id}.${framing}`;
   const line = JSON.stringify({
     file,
