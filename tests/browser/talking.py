@@ -6,7 +6,7 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import time_ns
 from typing import Any
 
@@ -69,17 +69,24 @@ class Endless:
 
 
 def tell(
-    product: Product, path: str, *, request: dict[str, Any], response: dict[str, Any]
+    product: Product,
+    path: str,
+    *,
+    request: dict[str, Any],
+    response: dict[str, Any],
+    user: str | None = None,
+    hours_ago: float = 0.0,
 ) -> dict[str, Any]:
     """Log a call that did not pass the gateway, and return its record."""
     log = {
         "id": str(uuid7()),
-        "started_at": datetime.now(UTC).isoformat(),
+        "started_at": (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat(),
         "provider": None,
         "path": path,
         "request": request,
         "response": {"status": 200} | response,
         "ended_ms": 5.0,
+        "labels": {"user_id": user},
     }
     answer = product.http.post("/api/v1/log", json=log)
     assert answer.status_code == 200, answer.text

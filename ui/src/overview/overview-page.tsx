@@ -7,13 +7,16 @@ import { cost, count, duration, micros, rate, span, words } from "../format";
 import { Chart, type Line } from "../parts/chart";
 import { FirstRun } from "../parts/connect";
 import { Figure } from "../parts/figure";
+import { ERRORS } from "../parts/outcome";
 import { Problem } from "../parts/problem";
-import { readRange, since } from "../parts/range";
+import { readRange, since, type TimeRange } from "../parts/range";
 import { RangeTabs } from "../parts/range-tabs";
+import { recordsOf } from "../rollups/page";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
 import { HeatmapChart } from "./heatmap";
 import { isGrowing, seriesOf } from "./series";
+import { unpriced } from "./unpriced";
 import "./overview.css";
 
 const REFRESH_MS = 15_000;
@@ -62,7 +65,7 @@ export function OverviewPage({ search }: ViewProps) {
           <p>Nothing in this time.</p>
         </div>
       )}
-      {total && <Figures total={total} filters={filters.query} />}
+      {total && <Figures total={total} range={filters} />}
       {total && buckets && buckets.length > 0 && (
         <Charts
           total={total}
@@ -103,30 +106,56 @@ function useStats(options: Record<string, string>, range: string) {
   });
 }
 
-function Figures({ total, filters }: { total: Bucket; filters: URLSearchParams }) {
+/** The numbers over the whole time; each leads to its records. */
+function Figures({ total, range }: { total: Bucket; range: TimeRange }) {
+  const { data } = useStats({ group_by: "outcome" }, range.text);
   const share = total.count > 0 ? (100 * total.errors) / total.count : 0;
-  const slow = new URLSearchParams(filters);
-  slow.set("sort", "-ttft_ms");
-  const stalled = new URLSearchParams(filters);
-  stalled.set("max_gap_ms.gt", "2000");
+  const to = (filters: Parameters<typeof recordsOf>[1]) => recordsOf(range, filters);
   return (
     <dl className="headline">
-      <Figure label="Requests" value={count(total.count)} />
-      <Figure label="Errors" value={`${rate(share)} %`} note={count(total.errors)} isBad={share >= 5} />
-      <Figure label="TTFT p50" value={duration(total.ttft_p50_ms)} note={`p95 ${duration(total.ttft_p95_ms)}`} />
-      <Figure label="Gap p50" value={duration(total.itl_p50_ms)} note={`p99 ${duration(total.itl_p99_ms)}`} />
-      <Figure label="Tokens out" value={count(total.output_tokens)} note={`${count(total.input_tokens)} in`} />
+      <Figure label="Requests" value={count(total.count)} href={to({})} />
+      <Figure
+        label="Errors"
+        value={`${rate(share)} %`}
+        note={count(total.errors)}
+        isBad={share >= 5}
+        href={to(ERRORS)}
+      />
+      <Figure
+        label="TTFT p50"
+        value={duration(total.ttft_p50_ms)}
+        note={`p95 ${duration(total.ttft_p95_ms)}`}
+        href={to({ "ttft_ms.exists": "true" })}
+      />
+      <Figure
+        label="Gap p50"
+        value={duration(total.itl_p50_ms)}
+        note={`p99 ${duration(total.itl_p99_ms)}`}
+        href={to({ "itl_p50_ms.exists": "true" })}
+      />
+      <Figure
+        label="Tokens out"
+        value={count(total.output_tokens)}
+        note={`${count(total.input_tokens)} in`}
+        href={to({ sort: "-output_tokens" })}
+      />
       <Figure
         label="Cost"
         value={cost(total.cost_usd)}
-        note={total.cost_unknown > 0 ? `unknown of ${count(total.cost_unknown)}` : "of all"}
+        note={data ? unpriced(data.buckets) : ""}
+        href={to({ sort: "-cost_usd" })}
       />
-      <Figure label="Overhead p50" value={micros(total.overhead_p50_us)} note="per chunk" />
+      <Figure
+        label="Overhead p50"
+        value={micros(total.overhead_p50_us)}
+        note="per chunk"
+        href={to({ "overhead_p50_us.exists": "true" })}
+      />
       <div className="figure overview-links">
         <dt>Look at</dt>
         <dd>
-          <Link href={`/?${slow.toString()}`}>the slowest</Link>
-          <Link href={`/?${stalled.toString()}`}>the stalled</Link>
+          <Link href={to({ sort: "-ttft_ms" })}>the slowest</Link>
+          <Link href={to({ "max_gap_ms.gt": "2000" })}>the stalled</Link>
         </dd>
       </div>
     </dl>

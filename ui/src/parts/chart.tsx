@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 
 import { clock } from "../format";
+import { loneOf } from "./points";
 import { TICK_STEPS_S, timeTicks } from "./ticks";
 import { useScheme } from "./use-scheme";
 import "uplot/dist/uPlot.min.css";
@@ -35,7 +36,7 @@ interface Props {
 }
 
 const HEIGHT = 170;
-// Of more than so many values the line alone says more.
+// Of more than so many values the line says more, but for those that no line goes to.
 const MOST_POINTS = 40;
 
 /** Values over time. Drawing over a part of it asks for that part. */
@@ -99,7 +100,7 @@ export function Chart(props: Props) {
                   ...(line.isFilled
                     ? { fill: `color-mix(in srgb, ${color(line.color)} 18%, transparent)` }
                     : {}),
-                  points: { show: (self: uPlot) => self.data[0].length < MOST_POINTS, size: 4 },
+                  points: { ...pointsIn(color(line.color)), show: (self: uPlot) => self.data[0].length < MOST_POINTS },
                 }
               : {
                   width: 0,
@@ -112,7 +113,7 @@ export function Chart(props: Props) {
             stroke: color(line.color),
             width: 1.5,
             dash: DASH,
-            points: { show: false },
+            points: { ...pointsIn(color(line.color)), show: () => false },
           })),
         ],
         hooks: {
@@ -174,6 +175,15 @@ export function Chart(props: Props) {
 type Values = (number | null)[];
 
 const COLUMNS = uPlot.paths.bars?.({ size: [0.9, 120], align: 1 }) ?? (() => null);
+
+/** Points of one colour; where they are not shown, a value without neighbours is one all the same. */
+function pointsIn(fill: string) {
+  return {
+    size: 5,
+    fill,
+    filter: (self: uPlot, line: number, isShown: boolean) => (isShown ? null : loneOf(self.data[line] ?? [])),
+  };
+}
 
 // Of the line to a step that is not over yet.
 const DASH = [3, 4];

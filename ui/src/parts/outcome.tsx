@@ -1,23 +1,28 @@
-import type { ClosedBy, Outcome } from "../api/types";
+import { OUTCOMES, type ClosedBy, type Outcome } from "../api/types";
 import { words } from "../format";
 import "./outcome.css";
 
 export type Tone = "live" | "good" | "quiet" | "warn" | "bad";
 
-/** How an end is to be taken: a client that leaves is no fault, a cut stream is one. */
+/** How an end is to be taken. What is bad is an error, here as in the API's sums. */
 export const TONES: Record<Outcome, Tone> = {
   open: "live",
   completed: "good",
   stopped: "quiet",
   client_left: "warn",
-  refused: "warn",
-  gateway_restarted: "warn",
   truncated: "bad",
   stalled: "bad",
   no_first_token: "bad",
   fault_in_stream: "bad",
   http_error: "bad",
   connect_failed: "bad",
+  refused: "bad",
+  gateway_restarted: "bad",
+};
+
+/** The errors among records, as a filter of the list. */
+export const ERRORS = {
+  "outcome.not": OUTCOMES.filter((outcome) => TONES[outcome] !== "bad"),
 };
 
 // The usual end needs no second word: the provider finishes, then closes.

@@ -11,6 +11,7 @@ test("outcomes that are taken alike share a band, and a step without any is empt
       bucket("2026-01-01T00:00:00Z", "completed", 5),
       bucket("2026-01-01T00:00:00Z", "stalled", 1),
       bucket("2026-01-01T00:00:00Z", "http_error", 2),
+      bucket("2026-01-01T00:00:00Z", "gateway_restarted", 1),
       bucket("2026-01-01T00:02:00Z", "stopped", 1),
       bucket("2026-01-01T00:02:00Z", "client_left", 3),
     ],
@@ -18,7 +19,7 @@ test("outcomes that are taken alike share a band, and a step without any is empt
   );
   expect(times.map((time) => time - (times[0] ?? 0))).toEqual([0, 60, 120]);
   expect(bands.map(({ label, values, total }) => [label, values, total])).toEqual([
-    ["failed", [3, 0, 0], 3],
+    ["failed", [4, 0, 0], 4],
     ["ended early", [0, 0, 4], 4],
     ["completed", [5, 0, 0], 5],
   ]);

@@ -93,8 +93,3 @@ export const lastSeen: Column<Measured & { last_at: string }> = {
   min: "small",
   cell: (row) => <time title={fullTime(row.last_at)}>{clock(row.last_at)}</time>,
 };
-
-/** The outcomes that count as errors, as a filter of the list. */
-export const ERRORS = {
-  "outcome.not": ["open", "completed", "client_left", "stopped"],
-} as const;

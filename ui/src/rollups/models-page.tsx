@@ -1,9 +1,10 @@
 import type { Model } from "../api/types";
 import { cost, rate } from "../format";
+import { ERRORS } from "../parts/outcome";
 import type { TimeRange } from "../parts/range";
 import { Link } from "../router";
 import type { ViewProps } from "../views";
-import { ERRORS, errors, itl, requests, spent, tokensOut, ttft, ttft95 } from "./columns";
+import { errors, itl, requests, spent, tokensOut, ttft, ttft95 } from "./columns";
 import { recordsOf, RollupPage } from "./page";
 import type { Column } from "./table";
 

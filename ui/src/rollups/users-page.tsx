@@ -1,9 +1,10 @@
 import type { User } from "../api/types";
 import { count } from "../format";
+import { ERRORS } from "../parts/outcome";
 import type { TimeRange } from "../parts/range";
 import { Link } from "../router";
 import type { ViewProps } from "../views";
-import { ERRORS, errors, lastSeen, requests, spent, tokensIn, tokensOut, ttft } from "./columns";
+import { errors, lastSeen, requests, spent, tokensIn, tokensOut, ttft } from "./columns";
 import { recordsOf, RollupPage } from "./page";
 import type { Column } from "./table";
 

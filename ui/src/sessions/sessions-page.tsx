@@ -1,7 +1,8 @@
 import type { Session } from "../api/types";
 import { duration } from "../format";
+import { ERRORS } from "../parts/outcome";
 import type { TimeRange } from "../parts/range";
-import { ERRORS, errors, lastSeen, requests, spent, tokensOut, ttft } from "../rollups/columns";
+import { errors, lastSeen, requests, spent, tokensOut, ttft } from "../rollups/columns";
 import { recordsOf, RollupPage } from "../rollups/page";
 import type { Column } from "../rollups/table";
 import { Models } from "../rollups/users-page";
