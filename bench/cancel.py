@@ -55,7 +55,7 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.provider = self._start("simulate")
+        self.provider = self._start("simulate", "--ttft-ms=0", "--itl-ms=0")
         self.gateway = self._start(
             "serve", f"--data={folder / 'data'}", f"--provider=openai={self.provider}"
         )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from streamgauge.simulator.server import Simulator, loop_factory
+from streamgauge.simulator.wishes import NOTHING, Wishes
 
 T = TypeVar("T")
 
@@ -29,8 +30,9 @@ class RunningSimulator:
         seed: int = 7,
         faults: Path | None = None,
         tls: ssl.SSLContext | None = None,
+        pace: Wishes = NOTHING,
     ) -> None:
-        self._simulator = Simulator(recordings, seed, "127.0.0.1", 0, faults, tls)
+        self._simulator = Simulator(recordings, seed, "127.0.0.1", 0, faults, tls, pace)
         # Whom to trust is for the test's client to say; here we only ask what was seen.
         self._is_verifying = tls is None
         self._is_up = threading.Event()

@@ -33,6 +33,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["serve", "--host", "0.0.0.0"], "no API keys"),
     (["serve", "--host", "192.0.2.1", "--allow-remote"], "host: cannot listen on 192.0.2.1:4284"),
     (["simulate", "--recordings", "missing"], "missing"),
+    (["simulate", "--itl-ms", "soon"], "--itl-ms: 'soon' is not a number of milliseconds"),
     (["keys", "create", "--name", "x"], "Missing option '--scope'"),
     (["keys", "create", "--name", "x", "--scope", "write"], "'write' is not one of"),
 ]

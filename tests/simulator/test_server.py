@@ -12,7 +12,8 @@ import pytest
 from streamgauge.errors import ConfigurationError
 from streamgauge.simulator.recordings import Library
 from streamgauge.simulator.server import Simulator
-from tests.simulating import RECORDINGS
+from streamgauge.simulator.wishes import pace_of
+from tests.simulating import RECORDINGS, RunningSimulator
 
 CHAT = {"model": "gpt-of-nobody", "messages": [{"role": "user", "content": "Hello"}]}
 RECORDED = Library(RECORDINGS).recordings
@@ -164,6 +165,31 @@ def test_models_are_listed(http):
 def test_the_wishes_are_explained(http):
     """GET /simulator."""
     assert "tokens" in http.get("/simulator").json()["simulate-tokens"]
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_made_answers_come_at_a_pace_unless_a_request_wishes_another(is_stream):
+    """The gap of the request comes before that of the simulator; the rest of the pace stays."""
+    running = RunningSimulator(pace=pace_of(ttft_ms="60", itl_ms="3600000", jitter_ms="0"))
+    wished = {"Simulate-Tokens": "4", "Simulate-Itl-Ms": "10"}
+    asked = {"stream": is_stream}
+    with httpx.Client(base_url=running.url, trust_env=False, timeout=60) as client:
+        client.post("/v1/chat/completions", json=asked, headers=wished).raise_for_status()
+        big = {"Simulate-Bytes": "5000"}  # no pace: it would take days
+        client.post("/v1/chat/completions", json={"stream": True}, headers=big).raise_for_status()
+    account = running.request(f'"stream":{str(is_stream).lower()}', simulate_tokens="4")
+    running.stop()
+    assert account["duration_ms"] >= 60 + 2 * 10  # and the third gap, but for a timer's haste
+
+
+def test_a_recording_comes_at_once_whatever_the_pace():
+    """It has no tokens of ours that could be late."""
+    running = RunningSimulator(pace=pace_of(ttft_ms="3600000"))
+    named = {"Simulate-Recording": "agent_arun_streaming"}
+    with httpx.Client(base_url=running.url, trust_env=False, timeout=60) as client:
+        answer = client.post("/v1/chat/completions", json={"stream": True}, headers=named)
+    running.stop()
+    assert answer.text.endswith("data: [DONE]\n\n")
 
 
 async def test_a_slow_reader_holds_the_stream_back():

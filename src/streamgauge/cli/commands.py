@@ -85,6 +85,13 @@ def simulate(
         Path | None, typer.Option(help="Folder of recorded streams to play.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Say the same every time.")] = None,
+    ttft_ms: Annotated[
+        str, typer.Option(help="When the first token of a made answer leaves.", metavar="MS")
+    ] = "300",
+    itl_ms: Annotated[str, typer.Option(help="The gap between its tokens.", metavar="MS")] = "18",
+    jitter_ms: Annotated[
+        str, typer.Option(help="How far a gap may stray: milliseconds or a share.", metavar="MS")
+    ] = "20%",
     faults: Annotated[Path | None, typer.Option(help="A TOML file of what is to go wrong.")] = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Speak HTTPS with this certificate (PEM).")
@@ -95,10 +102,12 @@ def simulate(
 ) -> int:
     """Run a provider that plays recordings, makes streams, and breaks them as asked, for tests."""
     from streamgauge.simulator.server import run
+    from streamgauge.simulator.wishes import pace_of
 
     def start() -> int:
         run(
             host=host,
+            pace=pace_of(ttft_ms=ttft_ms, itl_ms=itl_ms, jitter_ms=jitter_ms),
             port=port,
             recordings=recordings,
             seed=seed,

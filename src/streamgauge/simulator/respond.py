@@ -24,7 +24,7 @@ from streamgauge.simulator.play import Player
 from streamgauge.simulator.providers import Target, error_body, target_of
 from streamgauge.simulator.recordings import Library, Recording, pieces_of
 from streamgauge.simulator.timing import Timed, in_one, last_due, timed
-from streamgauge.simulator.wishes import WISHES, WishError, Wishes, read_wishes
+from streamgauge.simulator.wishes import NOTHING, WISHES, WishError, Wishes, read_wishes
 
 # A stream of so many bytes is made of writes of about this size.
 BULK_BYTES = 16 * 1024
@@ -44,8 +44,6 @@ MODELS = (
     "claude-sonnet-5",
     "meta-llama/Llama-3.3-70B-Instruct-Turbo",
 )
-
-NOTHING = Wishes()
 
 SOUND = Fault(name="none")
 
@@ -80,9 +78,19 @@ class Case(NamedTuple):
 
 
 class Responder:
-    """Answers every request; the same *seed* gives the same answers."""
+    """Answers every request; the same *seed* gives the same answers.
 
-    def __init__(self, library: Library, seed: int, attempts: Attempts | None = None) -> None:
+    *pace* is how made answers come where a request does not say.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        seed: int,
+        attempts: Attempts | None = None,
+        pace: Wishes = NOTHING,
+    ) -> None:
+        self._pace = pace
         self._library = library
         self._attempts = attempts or Attempts()
         self._seed = seed
@@ -182,14 +190,16 @@ class Responder:
             seed=self._seed,
             created=int(time()),
         )
-        if not is_stream:
-            due = last_due(case.wishes, answer.output_tokens)
-            return self._respond(case, _json(200, form.body(answer), case.wishes, due))
         least = case.wishes.bytes
+        # A stream of a certain size comes as fast as it is taken.
+        wishes = case.wishes if least else read_wishes(case.request.headers, self._pace)
+        if not is_stream:
+            due = last_due(wishes, answer.output_tokens)
+            return self._respond(case, _json(200, form.body(answer), wishes, due))
 
         def pieces() -> Iterator[Timed]:
             stream = form.stream(answer)
-            return timed(_bulk(stream, least) if least else stream, case.wishes, self._seed)
+            return timed(_bulk(stream, least) if least else stream, wishes, self._seed)
 
         body = Body(200, form.content_type, pieces, "chunked", "sse", case.target.dialect)
         return self._respond(case, body)

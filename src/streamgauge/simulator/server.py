@@ -26,6 +26,7 @@ from streamgauge.simulator.http import Connection
 from streamgauge.simulator.recordings import Library
 from streamgauge.simulator.respond import Responder
 from streamgauge.simulator.script import read_script
+from streamgauge.simulator.wishes import NOTHING, Wishes
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 4290
@@ -34,7 +35,8 @@ DEFAULT_PORT = 4290
 class Simulator:
     """Answers on the real paths of all providers; *seed* makes what it says repeatable.
 
-    *faults* is a script of what goes wrong; with *tls* it speaks HTTPS only.
+    *faults* is a script of what goes wrong; with *tls* it speaks HTTPS only. Made answers come at
+    once, or at *pace*, unless a request wishes otherwise.
     """
 
     def __init__(
@@ -45,11 +47,11 @@ class Simulator:
         port: int = DEFAULT_PORT,
         faults: Path | None = None,
         tls: ssl.SSLContext | None = None,
+        pace: Wishes = NOTHING,
     ) -> None:
         self._attempts = Attempts(read_script(faults) if faults else ())
-        self._responder = Responder(
-            Library(recordings), secrets.randbits(32) if seed is None else seed, self._attempts
-        )
+        seed = secrets.randbits(32) if seed is None else seed
+        self._responder = Responder(Library(recordings), seed, self._attempts, pace)
         self._tls = tls
         self._numbers = count(1)
         self._host = host
@@ -120,12 +122,13 @@ def run(
     faults: Path | None = None,
     certificate: Path | None = None,
     key: Path | None = None,
+    pace: Wishes = NOTHING,
     on_ready: Callable[[Simulator], None] | None = None,
 ) -> None:
     """Run a simulator until it is told to stop, on uvloop where there is one."""
     tls = tls_context(certificate, key)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(Simulator(recordings, seed, host, port, faults, tls).run(on_ready))
+        runner.run(Simulator(recordings, seed, host, port, faults, tls, pace).run(on_ready))
 
 
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

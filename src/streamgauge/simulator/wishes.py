@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from streamgauge.errors import StreamgaugeError
+from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.simulator.faults import Fault, read_faults
 from streamgauge.simulator.providers import PROVIDERS
 
@@ -63,8 +64,14 @@ class Wishes(Struct, frozen=True, kw_only=True):
         return (self.tokens, self.bytes, self.status) != (None, None, None)
 
 
-def read_wishes(headers: Mapping[str, str]) -> Wishes:
-    """Read the wishes in *headers* (names in lower case); raises `WishError`."""
+NOTHING = Wishes()
+
+
+def read_wishes(headers: Mapping[str, str], otherwise: Wishes = NOTHING) -> Wishes:
+    """Read the wishes in *headers* (names in lower case); raises `WishError`.
+
+    What they leave out is as in *otherwise*.
+    """
     found: dict[str, Any] = {}
     for name, value in headers.items():
         if not name.startswith(PREFIX):
@@ -76,7 +83,7 @@ def read_wishes(headers: Mapping[str, str]) -> Wishes:
             found[wish.field] = wish.read(value.strip())
         except ValueError as error:
             raise WishError(f"{name}: {value!r} {error}") from None
-    wishes = Wishes(**found)
+    wishes = replace(otherwise, **found)
     if wishes.bytes is not None and wishes.chunks == "whole":
         raise WishError("simulate-bytes makes a stream lazily; it cannot be one whole write")
     return wishes
@@ -158,3 +165,18 @@ WISHES: dict[str, Wish] = {
     "simulate-framing": Wish("framing", _one_of(FRAMINGS), "how the body is delimited"),
     "simulate-fault": Wish("faults", read_faults, "what goes wrong: a list of faults, as below"),
 }
+
+
+def pace_of(**options: str) -> Wishes:
+    """Return the pace that *options* name, which read as the headers do: ``itl_ms="18"``.
+
+    Raises `ConfigurationError`.
+    """
+    found = {}
+    for field, value in options.items():
+        name = field.replace("_", "-")
+        try:
+            found[field] = WISHES[PREFIX + name].read(value)
+        except ValueError as error:
+            raise ConfigurationError(f"--{name}: {value!r} {error}") from None
+    return Wishes(**found)
