@@ -108,6 +108,28 @@ def test_a_property_makes_groups_and_its_absence_another(store):
     assert {row["group"] for row in found} == {"x", "", None}
 
 
+@pytest.mark.parametrize("name", ["user", "session", "property:Env"])
+def test_groups_have_names_that_people_say(store, name):
+    """They are those of the columns, which their values tell."""
+    put(store, record(1, user_id="u", session_id="s", properties={"env": "p"}))
+    [row] = stats(store, group_by=name)["buckets"]
+    assert row["group"] == name[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [
+        *(("minute", 60), ("1m", 60), ("5m", 300), ("hour", 3600)),
+        *(("1h", 3600), ("day", 86400), ("1d", 86400)),
+    ],
+)
+def test_buckets_have_names_that_people_say(store, name, seconds):
+    """And are the same as by their seconds."""
+    put(store, record(0), record(4000))
+    assert stats(store, bucket=name) == stats(store, bucket=str(seconds))
+    assert stats(store, bucket=name)["bucket_s"] == seconds
+
+
 @pytest.mark.parametrize("name", [name for name in COLUMNS if COLUMNS[name].is_group])
 def test_every_column_that_makes_groups_can_be_asked_for(store, name):
     put(store, record(1))
@@ -136,6 +158,8 @@ def test_filters_narrow_what_is_counted(store):
         ({"group_by": "id"}, "group_by"),
         ({"group_by": "ttft_ms"}, "group_by"),
         ({"group_by": "property."}, "group_by"),
+        ({"group_by": "property:"}, "group_by"),
+        ({"bucket": "2m"}, "bucket"),
         ({"groups": 0}, "groups"),
         ({"groups": 1001}, "groups"),
     ],

@@ -22,7 +22,7 @@ from streamgauge.store.queries import (
     MOST_EXPORTED_WHOLE,
 )
 from streamgauge.store.rollups import SORTS
-from streamgauge.store.stats import DEFAULT_GROUPS, MAX_GROUPS
+from streamgauge.store.stats import BUCKETS, DEFAULT_GROUPS, GROUPS, MAX_GROUPS
 
 
 class Query:
@@ -159,12 +159,13 @@ def stats_parameters() -> list[Parameter]:
     return [
         _parameter(
             "bucket",
-            "Seconds of a time bucket, or auto for at most about 120 of them.",
-            Schema(type=OpenAPIType.STRING, pattern="^(auto|[0-9]+)$"),
+            f"Seconds of a time bucket, {', '.join(BUCKETS)}, "
+            "or auto for at most about 120 of them.",
+            Schema(type=OpenAPIType.STRING, pattern=f"^(auto|[0-9]+|{'|'.join(BUCKETS)})$"),
         ),
         _parameter(
             "group_by",
-            f"property.NAME or one of {', '.join(groups)}.",
+            f"property.NAME (or property:NAME), or one of {', '.join([*groups, *GROUPS])}.",
             Schema(type=OpenAPIType.STRING),
         ),
         _parameter(

@@ -229,8 +229,10 @@ def stats(
     filters: Filters = None,
     url: Url = None,
     api_key: ApiKey = None,
-    group_by: Annotated[str | None, typer.Option(help="A column, or property.NAME.")] = None,
-    bucket: Annotated[str | None, typer.Option(help="Seconds, or auto.")] = None,
+    group_by: Annotated[
+        str | None, typer.Option(help="A column, user, session, or property.NAME.")
+    ] = None,
+    bucket: Annotated[str | None, typer.Option(help="minute, hour, day, seconds, or auto.")] = None,
     as_json: AsJson = False,
 ) -> int:
     """Count records of a running server: errors, percentiles, tokens, cost."""

@@ -24,7 +24,7 @@ def heatmap(
 ) -> dict[str, Any]:
     """Return the fields that have records, of those that match and have a time to first token.
 
-    *bucket*: seconds or ``auto``, which is also what None means. Each cell has its ``time``, the
+    *bucket*: as of `stats`; None means ``auto``. Each cell has its ``time``, the
     bounds ``from_ms`` (included) and ``to_ms`` (excluded, None in the last row), and ``count``.
     Raises `QueryError`.
     """

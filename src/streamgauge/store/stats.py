@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -22,8 +23,21 @@ NOT_ERRORS = (Outcome.OPEN, Outcome.COMPLETED, Outcome.CLIENT_LEFT, Outcome.STOP
 # Steps for bucket=auto, in seconds: the smallest that gives at most AUTO_BUCKETS of them.
 STEPS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400, 604800)
 AUTO_BUCKETS = 120
+
+# Buckets and groups by the names that people say first.
+BUCKETS = {
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "1m": 60,
+    "5m": 300,
+    "1h": 3600,
+    "1d": 86400,
+}
+GROUPS = {"user": "user_id", "session": "session_id"}
 MAX_BUCKETS = 10_000  # a chart has fewer pixels
 MAX_BUCKET_S = 366 * 86400
+_NUMBER = re.compile("[0-9]{1,9}")
 MAX_GROUPS = 1000
 DEFAULT_GROUPS = 100
 
@@ -65,10 +79,11 @@ def stats(
 ) -> dict[str, Any]:
     """Count, errors, tokens, cost and percentiles of the records that match.
 
-    *bucket*: seconds, ``auto``, or None for totals. *group_by*: a column of `is_group`, or
-    ``property.NAME``. *groups*: only the largest ones; ``groups_total`` says how many there are.
-    Buckets without records are left out. ``ttft_pNN_ms`` is exact; ``itl_pNN_ms`` is the NN-th
-    percentile, over the records, of each record's own NN-th percentile. Raises `QueryError`.
+    *bucket*: seconds, a name in `BUCKETS`, ``auto``, or None for totals. *group_by*: a column of
+    `is_group`, one by its name in `GROUPS`, or ``property.NAME`` (also ``property:NAME``).
+    *groups*: only the largest ones; ``groups_total`` says how many there are. Buckets without
+    records are left out. ``ttft_pNN_ms`` is exact; ``itl_pNN_ms`` is the NN-th percentile, over
+    the records, of each record's own NN-th percentile. Raises `QueryError`.
     """
     if not 1 <= groups <= MAX_GROUPS:
         raise QueryError(f"groups is a number from 1 to {MAX_GROUPS}", param="groups")
@@ -111,33 +126,37 @@ def stats(
 def _group(group_by: str | None, where: Where) -> str:
     if group_by is None:
         return "CAST(NULL AS Nullable(String))"
-    if group_by.startswith(PROPERTY) and group_by != PROPERTY:
-        name = where.param(group_by.removeprefix(PROPERTY).lower(), "String")
-        return value_of(name)
-    column = COLUMNS.get(group_by)
+    for prefix in (PROPERTY, "property:"):
+        if group_by.startswith(prefix) and group_by != prefix:
+            name = where.param(group_by.removeprefix(prefix).lower(), "String")
+            return value_of(name)
+    column = COLUMNS.get(GROUPS.get(group_by, group_by))
     if column is None or not column.is_group:
         raise QueryError(f"{group_by!r} is not a column to group by", param="group_by")
     return f"toString({column.name})"
 
 
 def bucket_seconds(store: Store, bucket: str | None, where: Where) -> int | None:
-    """Return a bucket as asked for: seconds, or those of ``auto``; raises `QueryError`."""
+    """Return the seconds of a bucket as `stats` takes it; raises `QueryError`."""
     if bucket is None:
         return None
     span = _span_s(store, where)
     if bucket == "auto":
         return next((step for step in STEPS if span / step <= AUTO_BUCKETS), STEPS[-1])
-    if not (bucket.isascii() and bucket.isdigit() and 1 <= int(bucket) <= MAX_BUCKET_S):
+    seconds = BUCKETS.get(bucket) or (int(bucket) if _NUMBER.fullmatch(bucket) else 0)
+    if not 1 <= seconds <= MAX_BUCKET_S:
         raise QueryError(
-            f"bucket is auto or a number of seconds from 1 to {MAX_BUCKET_S}", param="bucket"
+            f"bucket is auto or a number of seconds from 1 to {MAX_BUCKET_S}, or one of "
+            f"{', '.join(BUCKETS)}",
+            param="bucket",
         )
-    if span / int(bucket) > MAX_BUCKETS:
+    if span / seconds > MAX_BUCKETS:
         raise QueryError(
-            f"buckets of {bucket} s over {span:,.0f} s are more than {MAX_BUCKETS:,}; "
+            f"buckets of {seconds} s over {span:,.0f} s are more than {MAX_BUCKETS:,}; "
             "ask for larger buckets or less time",
             param="bucket",
         )
-    return int(bucket)
+    return seconds
 
 
 def _span_s(store: Store, where: Where) -> float:
