@@ -76,8 +76,9 @@ def tell(
     response: dict[str, Any],
     user: str | None = None,
     hours_ago: float = 0.0,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Log a call that did not pass the gateway, and return its record."""
+    """Log a call that did not pass the gateway, with *more* of its fields; return its record."""
     log = {
         "id": str(uuid7()),
         "started_at": (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat(),
@@ -87,7 +88,7 @@ def tell(
         "response": {"status": 200} | response,
         "ended_ms": 5.0,
         "labels": {"user_id": user},
-    }
+    } | more
     answer = product.http.post("/api/v1/log", json=log)
     assert answer.status_code == 200, answer.text
     return product.record(log["id"])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.talking import ask, nonce
+from tests.browser.talking import CHAT, ask, nonce, tell
 from tests.product import Product
 from tests.simulating import until
 
@@ -102,3 +102,35 @@ def test_two_records_stand_side_by_side(visit: Visit, product: Product):
     row = page.get_by_role("row", name="Time to first token")
     expect(row.locator("[data-better]")).to_have_attribute("data-better", "no")
     expect(page.locator(".timeline")).to_have_count(2)
+    expect(page.locator('.flag[data-mark="End"]')).to_have_count(2)
+    # On one scale the shorter one ends where it ended, and nothing is drawn behind it.
+    ends = page.evaluate(ENDS)
+    assert len(ends) == 2
+    for band, flag in ends:
+        assert abs(band - flag) <= 1
+
+
+# Where the band of each timeline ends, and where the flag of its end stands.
+ENDS = """() => [...document.querySelectorAll(".timeline")].map(one => [
+    Math.max(...[...one.querySelectorAll(".band")].map(band => band.getBoundingClientRect().right)),
+    one.querySelector('[data-mark="End"] path').getBoundingClientRect().left,
+])"""
+
+
+def test_where_nothing_came_there_is_nothing_to_play(visit: Visit, product: Product):
+    """The time until the end is all there is of it."""
+    record = tell(
+        product,
+        CHAT,
+        request={"model": "gpt-4o-mini", "stream": True},
+        response={"status": None},
+        ended_ms=0.6,
+        outcome="connect_failed",
+    )
+    assert record["chunks"] == 0
+    page = visit(f"/records/{record['id']}")
+    expect(page.get_by_text("No chunk arrived.")).to_be_visible()
+    expect(page.get_by_role("button", name="Play")).to_have_count(0)
+    expect(page.locator(".flag")).to_have_count(1)
+    ((band, flag),) = page.evaluate(ENDS)
+    assert abs(band - flag) <= 1

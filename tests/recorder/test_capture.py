@@ -255,6 +255,16 @@ def test_what_never_connected_has_no_marks(desk: Desk, journal: Writer) -> None:
     assert transcript.raw == b""
 
 
+def test_the_gateways_own_answer_is_no_mark_of_a_provider(desk: Desk, journal: Writer) -> None:
+    """Its status is what the client got; when it was written is no time of anybody's."""
+    exchange = Exchange(journal).opens()
+    exchange.head(25, status=502, headers=[("Streamgauge-Error", "true")])
+    exchange.ends(30, "connect_failed", "upstream", error=("connect_failed", "refused"))
+    record, _ = only(desk)
+    assert record.http_status == 502
+    assert record.headers_ms is None
+
+
 def test_what_a_dead_gateway_left_open_is_closed(desk: Desk) -> None:
     """With what had arrived, at the time of its last entry."""
     journal = desk.writer()

@@ -59,6 +59,9 @@ MAX_TIMED_CHUNKS = 1_000_000
 LIVE_TEXT = 800
 LIVE_GAPS = 40
 
+# What the gateway writes into an answer that is its own.
+OURS = "streamgauge-error"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _overhead = OVERHEAD.unpack_from
 
@@ -150,7 +153,8 @@ class Capture:
         if head.connected_ns:
             # A connection may be there before the request is: then it took no time.
             timeline.connected(max(head.connected_ns, self._t0))
-        if not self._is_untimed:
+        # A head of the gateway's own says nothing of when a provider answered.
+        if not self._is_untimed and OURS not in response.headers:
             timeline.headers(t_ns)
         self.is_tunnel = head.status == 101
         if not self.is_tunnel:

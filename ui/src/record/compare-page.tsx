@@ -3,7 +3,7 @@ import { useEffect } from "react";
 
 import { listRecords, readRecord } from "../api/client";
 import type { Chunk, StreamRecord, Summary } from "../api/types";
-import { clock, cost, count, duration, rate } from "../format";
+import { cost, count, duration, fullTime, moment, rate } from "../format";
 import { OutcomeBadge } from "../parts/outcome";
 import { Problem } from "../parts/problem";
 import { Said } from "../parts/said";
@@ -78,7 +78,7 @@ function Both({ a, b }: { a: StreamRecord; b: StreamRecord }) {
                 <th key={at} scope="col">
                   <Link href={`/records/${one.id}`}>{one.model ?? one.path}</Link>
                   <span className="muted">
-                    {[one.provider, clock(one.started_at)].filter(Boolean).join(", ")}
+                    {[one.provider, moment(one.started_at)].filter(Boolean).join(", ")}
                   </span>
                   <OutcomeBadge outcome={one.outcome} closedBy={one.closed_by} httpStatus={one.http_status} />
                 </th>
@@ -144,7 +144,7 @@ function Choose({ a }: { a: StreamRecord }) {
   return (
     <section className="panel compare-choose">
       <h2>
-        {a.model ?? a.path}, {clock(a.started_at)}: compare with
+        {a.model ?? a.path}, {moment(a.started_at)}: compare with
       </h2>
       <ul>
         {shown.map((one) => (
@@ -152,9 +152,13 @@ function Choose({ a }: { a: StreamRecord }) {
             <Link href={`/compare?a=${a.id}&b=${one.id}`}>{one.model ?? one.path}</Link>
             <OutcomeBadge outcome={one.outcome} closedBy={one.closed_by} httpStatus={one.http_status} />
             <span className="muted">
-              {duration(one.ttft_ms)} to first token, {count(one.output_tokens)} tokens
+              {[duration(one.duration_ms), `${count(one.output_tokens)} tokens`, one.user_id]
+                .filter(Boolean)
+                .join(", ")}
             </span>
-            <time dateTime={one.started_at}>{clock(one.started_at)}</time>
+            <time dateTime={one.started_at} title={fullTime(one.started_at)}>
+              {moment(one.started_at)}
+            </time>
           </li>
         ))}
       </ul>

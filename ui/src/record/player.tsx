@@ -12,8 +12,19 @@ import "./player.css";
 
 const NO_PIECES: readonly Piece[] = [];
 
+interface Props {
+  record: StreamRecord;
+  chunks: readonly Chunk[];
+}
+
+/** The timeline, with a player beneath it where anything came. */
+export function Stream(props: Props) {
+  const isEmpty = props.record.chunks === 0 && props.chunks.length === 0;
+  return isEmpty ? <Timeline {...props} /> : <Player {...props} />;
+}
+
 /** The timeline, and the stream again on it: text and playhead move together. */
-export function Player({ record, chunks }: { record: StreamRecord; chunks: readonly Chunk[] }) {
+function Player({ record, chunks }: Props) {
   const wholeMs = endOf(record, chunks);
   const [isOpened, setOpened] = useState(false);
   const [isRead, setRead] = useState(false);

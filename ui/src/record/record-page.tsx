@@ -12,7 +12,7 @@ import { goBack, Link } from "../router";
 import { Attempts } from "./attempts";
 import { Facts } from "./facts";
 import { Headline } from "./headline";
-import { Player } from "./player";
+import { Stream } from "./player";
 import { ReplyView } from "./reply";
 import { Request } from "./request";
 import { RecordTools } from "./tools";
@@ -90,7 +90,7 @@ const RecordView = memo(function RecordView({ record, exchange, ageMs }: RecordV
           ended.
         </p>
       ) : (
-        <Player record={record} chunks={chunks} />
+        <Stream record={record} chunks={chunks} />
       )}
       <Attempts record={record} />
       <div className="record-columns">

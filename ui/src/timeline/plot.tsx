@@ -30,7 +30,8 @@ interface Props {
   chunks: readonly Chunk[];
   /** The part of the time axis that is shown. */
   range: Range;
-  wholeMs: number;
+  /** How long the stream itself is; the axis may be longer. */
+  streamMs: number;
   /** Where a player is, if one is at work. */
   headMs?: number | null | undefined;
   /** What the chunk of a moment said, where that is known. */
@@ -46,7 +47,7 @@ const LEAST_DRAG = 6;
 
 /** The drawing. Hover, or focus and arrow keys, read out single chunks. */
 export function Plot(props: Props) {
-  const { record, chunks, range, wholeMs, headMs = null, saidAt, onRead, onSelect } = props;
+  const { record, chunks, range, streamMs, headMs = null, saidAt, onRead, onSelect } = props;
   const { fromMs, toMs: endMs } = range;
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
@@ -137,7 +138,7 @@ export function Plot(props: Props) {
       >
         {width > 0 && (
           <svg width={width} height={height} className="plot-svg" aria-hidden="true">
-            <Bands record={record} wholeMs={wholeMs} range={range} x={x} y={top} />
+            <Bands record={record} streamMs={streamMs} range={range} x={x} y={top} />
             <Bars chunks={shown} x={x} base={base} />
             <Gaps gaps={gaps} x={x} top={top + BAND} base={base} />
             <Axis range={range} width={width} x={x} base={base} />
@@ -240,18 +241,18 @@ function GapWords({ gaps, x, y }: { gaps: Gap[]; x: X; y: number }) {
 
 function Bands({
   record,
-  wholeMs,
+  streamMs,
   range,
   x,
   y,
 }: {
   record: Times;
-  wholeMs: number;
+  streamMs: number;
   range: Range;
   x: X;
   y: number;
 }) {
-  return phasesOf(record, wholeMs)
+  return phasesOf(record, streamMs)
     .filter((phase) => phase.fromMs < range.toMs && phase.toMs > range.fromMs)
     .map((phase) => {
       const left = x(Math.max(phase.fromMs, range.fromMs));

@@ -42,6 +42,7 @@ test("absent marks are left out, the others come in time's order", () => {
 
 test("the axis ends with the last thing that happened", () => {
   expect(endOf(record, [[9400, 10]])).toBe(9400);
+  expect(endOf(summary({ duration_ms: 0.6 }), [])).toBe(0.6);
   expect(endOf(summary(), [])).toBe(1);
 });
 

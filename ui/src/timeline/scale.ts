@@ -32,9 +32,9 @@ export function marksOf(record: Times): Mark[] {
   }).sort((a, b) => a.ms - b.ms);
 }
 
-/** Where the time axis ends: at the last thing that happened. */
+/** Where the time axis ends: at the last thing that happened, or at 1 ms where nothing did. */
 export function endOf(record: Times, chunks: readonly Chunk[]): number {
-  return Math.max(1, chunks.at(-1)?.[0] ?? 0, ...marksOf(record).map((mark) => mark.ms));
+  return Math.max(chunks.at(-1)?.[0] ?? 0, ...marksOf(record).map((mark) => mark.ms)) || 1;
 }
 
 export interface Gap {

@@ -30,12 +30,13 @@ export function Timeline(props: Props) {
   const [chosen, setChosen] = useState<Range | null>(null);
   const titleId = useId();
   const summaryId = useId();
-  const wholeMs = Math.max(leastMs, endOf(record, chunks));
+  const streamMs = endOf(record, chunks);
+  const wholeMs = Math.max(leastMs, streamMs);
   const range = chosen ?? { fromMs: 0, toMs: wholeMs };
   const startMs = (record.ttft_ms ?? record.first_byte_ms ?? 0) * START_FACTOR;
   const canZoom = startMs > 0 && startMs < wholeMs * 0.6;
   const isStart = chosen?.fromMs === 0 && chosen.toMs === startMs;
-  const kinds = useMemo(() => phasesOf(record, wholeMs), [record, wholeMs]);
+  const kinds = useMemo(() => phasesOf(record, streamMs), [record, streamMs]);
 
   const zoom = (factor: number) => {
     const isHeadSeen = headMs != null && headMs >= range.fromMs && headMs <= range.toMs;
@@ -98,7 +99,7 @@ export function Timeline(props: Props) {
         record={record}
         chunks={chunks}
         range={range}
-        wholeMs={wholeMs}
+        streamMs={streamMs}
         headMs={headMs}
         saidAt={saidAt}
         onRead={onRead}
