@@ -441,3 +441,17 @@ def test_the_selection_can_be_taken_along(visit: Visit, product: Product, form: 
         assert data[:4] == data[-4:] == b"PAR1"
         found = {one for one in ids if one.encode() in data}
     assert found == ids
+
+
+def test_what_runs_has_its_own_place_among_the_newest(visit: Visit, product: Product):
+    """A stream that began before another one stands below it, though it still runs."""
+    user = nonce()
+    with asking(product, user) as stream:
+        stream.read(2)
+        later = product.record(ask(product, user, tokens=3))
+        page = visit(f"/?user_id={user}")
+        rows = page.locator("tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.nth(0)).to_have_attribute("data-id", later["id"])
+        expect(rows.nth(1)).to_have_attribute("data-id", stream.id)
+        expect(rows.nth(1)).to_contain_text("open")

@@ -50,7 +50,7 @@ export function RecordsPage({ search }: { search: string }) {
     [stored, records.hasNextPage, live, filters, sort],
   );
   const shown = useDeferredValue(rows);
-  const isEmpty = rows.open.length + rows.records.length === 0;
+  const isEmpty = rows.all.length === 0;
   const list = useRef<HTMLElement>(null);
   useSearchKey(list);
   // As state: the list goes and comes again around the page of the first run.
@@ -190,7 +190,7 @@ function Unplaced({ count: running, onShow }: { count: number; onShow: () => voi
 }
 
 function captionOf(sort: string | null): string {
-  if (sort === null) return "Records, newest first, open ones on top";
+  if (sort === null) return "Records, newest first";
   return `Records: ${(own(SORTS, sort) ?? sort).toLowerCase()}`;
 }
 

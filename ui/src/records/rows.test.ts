@@ -16,16 +16,24 @@ function rowsOf(
 ) {
   const live = reduce(NOTHING_YET, events, { now: 0, wall: 0 });
   const rows = mergeRows({ stored, hasOlder, live, filters: readFilters(search), sort });
-  return { open: rows.open.map((one) => one.id), records: rows.records.map((one) => one.id), rows };
+  return {
+    all: rows.all.map((one) => one.id),
+    open: rows.open.map((one) => one.id),
+    records: rows.records.map((one) => one.id),
+    rows,
+  };
 }
 
 const closed = (record: Summary): LiveEvent => ({ type: "closed", data: record });
 const opened = (record: Summary): LiveEvent => ({ type: "opened", data: record });
 
-test("open ones are apart and all are newest first", () => {
-  const { open, records } = rowsOf([at(5), at(3)], [opened(at(7)), opened(at(8)), closed(at(4))]);
-  expect(open).toEqual(["r8", "r7"]);
-  expect(records).toEqual(["r5", "r4", "r3"]);
+test("all are newest first, whether they run or have ended", () => {
+  const events = [opened(at(7)), opened(at(8)), closed(at(4)), opened(at(2))];
+  const { all, open, records } = rowsOf([at(9), at(5), at(3)], events);
+  expect(all).toEqual(["r9", "r8", "r7", "r5", "r4", "r3", "r2"]);
+  expect(open).toEqual(["r8", "r7", "r2"]);
+  expect(records).toEqual(["r9", "r5", "r4", "r3"]);
+  expect(rowsOf([at(9), at(5), at(3)], events, { hasOlder: true }).all.at(-1)).toBe("r3");
 });
 
 test("a record that is stored and live stands once", () => {

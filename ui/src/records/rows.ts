@@ -1,13 +1,15 @@
-/** What the list shows: the exchanges that run, then the records, each id once. */
+/** What the list shows: records, and the exchanges that run at their places among them, each id once. */
 import type { Summary } from "../api/types";
 import type { LiveState, OpenExchange } from "../live/live";
 import { matches, type Filter } from "./filters";
 
 export interface Rows {
-  open: OpenExchange[];
+  /** Both, in their order. */
+  all: readonly (OpenExchange | Summary)[];
+  open: readonly OpenExchange[];
   /** How many run that would be among them, but have no place in this order before they end. */
   unplaced: number;
-  records: Summary[];
+  records: readonly Summary[];
   /** The ids of records that ended just now. */
   fresh: ReadonlyMap<string, number>;
 }
@@ -38,6 +40,8 @@ export function mergeRows({
   const closed = live.closed.filter((record) => {
     return matches(filters, record) === true && (!last || compare(record, last) <= 0);
   });
+  // What runs is placed by its beginning; in another order it has no place yet.
+  const open = sort === null ? running.filter((one) => !last || newestFirst(one, last) <= 0) : [];
 
   // The store may be a moment behind: what we saw end has ended, and may have another place now.
   const ended = new Set(live.closed.map((record) => record.id));
@@ -46,17 +50,17 @@ export function mergeRows({
   });
   const ids = new Set(known.map(({ id }) => id));
   const added = closed.filter(({ id }) => !ids.has(id)).sort(compare);
-  // What still runs is on top of the newest; in another order it has no place yet.
-  const [open, unplaced] = sort === null ? [running, 0] : [[], running.length];
-  return { open, unplaced, records: woven(known, added, compare), fresh: live.fresh };
+  const records = woven(known, added, compare);
+  const all = woven<OpenExchange | Summary>(records, open, newestFirst);
+  return { all, open, unplaced: sort === null ? 0 : running.length, records, fresh: live.fresh };
 }
 
 type Compare = (a: Summary, b: Summary) => number;
 
 /** Both lists as one. *many* may be thousands, in order already: they are not sorted again. */
-function woven(many: Summary[], few: readonly Summary[], compare: Compare): Summary[] {
+function woven<T>(many: readonly T[], few: readonly T[], compare: (a: T, b: T) => number): readonly T[] {
   if (few.length === 0) return many;
-  const all: Summary[] = [];
+  const all: T[] = [];
   let next = 0;
   for (const record of many) {
     for (let one = few[next]; one && compare(one, record) < 0; one = few[next]) {

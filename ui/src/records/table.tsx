@@ -55,9 +55,7 @@ export function RecordsTable(props: Props) {
   const { rowHeight } = layout;
 
   const now = useNow(rows.open.length > 0);
-  const ids = useMemo(() => {
-    return [...rows.open.map(({ id }) => id), ...rows.records.map(({ id }) => id)];
-  }, [rows]);
+  const ids = useMemo(() => rows.all.map(({ id }) => id), [rows]);
   const longestClosed = useMemo(() => {
     return rows.records.reduce((most, record) => Math.max(most, record.duration_ms ?? 0), 1);
   }, [rows.records]);
@@ -119,12 +117,13 @@ export function RecordsTable(props: Props) {
   };
 
   // Once for each tick: scrolling draws many times in between, and then nothing is new.
-  const open = useMemo(() => rows.open.map((one) => soFar(one, now)), [rows.open, now]);
+  const open = useMemo(() => new Map(rows.open.map((one) => [one.id, soFar(one, now)])), [rows.open, now]);
   const rowOf = (index: number): { record: Shown; isOpen: boolean } | undefined => {
-    const running = open[index];
-    if (running !== undefined) return { record: running, isOpen: true };
-    const record = rows.records[index - rows.open.length];
-    return record && { record, isOpen: false };
+    const row = rows.all[index];
+    if (row === undefined) return undefined;
+    if ("outcome" in row) return { record: row, isOpen: false };
+    const running = open.get(row.id);
+    return running && { record: running, isOpen: true };
   };
 
   return (
