@@ -109,3 +109,22 @@ def test_a_page_that_is_built_meanwhile_is_shown(served, tmp_path):
         assert httpx.get(running.url, timeout=30).text == "built"
     finally:
         running.stop()
+
+
+def test_a_person_at_an_unknown_address_gets_a_way_home_and_a_program_the_error(api):
+    """Only what asks for HTML is a person, and nobody is one in the API."""
+    person = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/nonsense", "/non/sense"):
+        answer = api.get(path, headers=person)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "script-src" not in answer.headers["content-security-policy"]
+        assert '<a href="/">' in answer.text
+    for path, headers in (
+        ("/nonsense", {"Accept": "*/*"}),
+        ("/nonsense", {"Accept": "application/json"}),
+        ("/api/v1/nonsense", person),
+        ("/api/v1/records/nonsense", person),
+    ):
+        answer = api.get(path, headers=headers)
+        assert answer.json()["error"]["type"] in ("not_found", "invalid_request")

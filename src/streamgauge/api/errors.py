@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET, Struct, UnsetType
 
+from streamgauge.api import nowhere
 from streamgauge.api.bodies import BadBody
 from streamgauge.errors import QueryError, StoreError
 
@@ -82,9 +83,9 @@ def on_bad_body(_: Request[Any, Any, Any], bad: BadBody) -> Response[Any]:
     return error_response(bad.status, str(bad))
 
 
-def on_not_found(_: Request[Any, Any, Any], error: NotFound) -> Response[Any]:
+def on_not_found(request: Request[Any, Any, Any], error: NotFound) -> Response[Any]:
     """404, in the words of who looked for it."""
-    return error_response(404, str(error))
+    return nowhere.page() if nowhere.is_persons(request) else error_response(404, str(error))
 
 
 def on_store_error(_: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
@@ -93,8 +94,10 @@ def on_store_error(_: Request[Any, Any, Any], error: StoreError) -> Response[Any
     return error_response(503, str(error)[:LONGEST_REASON])
 
 
-def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """What the framework refused: unknown paths, wrong methods, parameters that do not parse."""
+    if error.status_code == 404 and nowhere.is_persons(request):
+        return nowhere.page()
     message = MESSAGES.get(error.status_code, error.detail)
     response = error_response(error.status_code, message)
     for name, value in (error.headers or {}).items():
