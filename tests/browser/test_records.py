@@ -455,3 +455,15 @@ def test_what_runs_has_its_own_place_among_the_newest(visit: Visit, product: Pro
         expect(rows.nth(0)).to_have_attribute("data-id", later["id"])
         expect(rows.nth(1)).to_have_attribute("data-id", stream.id)
         expect(rows.nth(1)).to_contain_text("open")
+
+
+def test_a_small_cost_is_whole_where_there_is_little_room(visit: Visit, product: Product):
+    """At the width of a small laptop; its title has it, too."""
+    user = nonce()
+    record = product.record(ask(product, user, text="Go.", tokens=1))
+    assert record["cost_usd"] < 0.0001
+    page = visit(f"/?user_id={user}", viewport={"width": 1240, "height": 800})
+    cost = page.locator(f'tr[data-id="{record["id"]}"] td', has_text="$")
+    expect(cost).to_be_visible()
+    assert cost.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+    expect(cost.locator("[title]")).to_have_attribute("title", cost.inner_text())

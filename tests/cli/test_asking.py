@@ -302,4 +302,6 @@ def test_what_cannot_be_asked_is_said_in_one_line(product: Product, capsys) -> N
 
 def test_values_are_said_in_units_that_fit() -> None:
     assert [time(one) for one in (None, 12.4, 999.4, 1234.0)] == ["-", "12 ms", "999 ms", "1.23 s"]
-    assert [dollars(one) for one in (None, 0.000123, 12.3)] == ["-", "$0.000123", "$12.30"]
+    amounts = {None: "-", 0: "$0", 5.59e-05: "$0.000056", 0.0996: "$0.10", 0.996: "$1.00"}
+    assert {one: dollars(one) for one in amounts} == amounts
+    assert dollars(1234.5) == "$1,234.50"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 ABSENT = "-"
@@ -51,8 +52,11 @@ def rate(value: Any) -> str:
 
 
 def dollars(value: Any) -> str:
-    """Return an amount with as many digits as say something."""
-    return ABSENT if value is None else f"${value:.2f}" if value >= 1 else f"${value:.3g}"
+    """Return an amount with as many digits as say something, as the page does."""
+    if value is None or value == 0:
+        return ABSENT if value is None else "$0"
+    # Two digits, and never an exponent.
+    return f"${value:,.2f}" if value >= 0.995 else f"${Decimal(f'{value:.1e}'):f}"
 
 
 def text(value: Any) -> str:
