@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import BUILT, Visit
+from tests.browser.talking import ask, nonce
 from tests.product import Product
 
 # What one waits for on a first visit, compressed as a web server would.
@@ -103,3 +104,36 @@ def test_the_first_load_is_small():
     assert any(name.endswith(".js") for name in named)
     files = [BUILT, *(BUILT.parent / name for name in named)]
     assert sum(len(gzip.compress(file.read_bytes())) for file in files) < FIRST_LOAD_LIMIT
+
+
+def test_an_unknown_address_has_a_way_home(visit: Visit):
+    """A small page of its own, under a policy as strict."""
+    page = visit("/nonsense", allowed=("404",))
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    assert page.locator("body").evaluate("body => getComputedStyle(body).display") == "grid"
+    page.get_by_role("link", name="records").click()
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("nothing at this address")
+
+
+def test_all_of_a_phone_can_be_reached(visit: Visit, product: Product):
+    """The view one is in is within the row of views, and the table of workers within its panel."""
+    page = visit("/health", viewport={"width": 390, "height": 800}, has_touch=True)
+    workers = page.locator(".health-workers")
+    expect(workers.get_by_text("at work").first).to_be_visible()
+    assert workers.evaluate("box => box.scrollWidth <= box.clientWidth")
+    nav = page.get_by_role("navigation", name="Views")
+    assert nav.evaluate(
+        """nav => {
+            const row = nav.getBoundingClientRect();
+            const link = nav.querySelector("[aria-current]").getBoundingClientRect();
+            return row.left <= link.left && link.right <= row.right;
+        }"""
+    )
+    record = product.record(ask(product, nonce(), tokens=3))
+    page.goto(f"/compare?a={record['id']}&b={record['id']}")
+    head = page.get_by_role("columnheader", name="Difference")
+    expect(head).to_be_visible()
+    assert head.evaluate("th => getComputedStyle(th).whiteSpace") == "nowrap"
+    page.goto(f"/records/{record['id']}")
+    expect(page.get_by_role("link", name="Records").first).to_be_visible()
+    expect(page.locator(".back .keys")).to_be_hidden()

@@ -184,12 +184,12 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
         <thead>
           <tr>
             <th scope="col">Worker</th>
-            <th scope="col">Process</th>
-            <th scope="col">Reported</th>
+            <th scope="col" data-min="wide">Process</th>
+            <th scope="col" data-min="wide">Reported</th>
             <th scope="col">Open</th>
             <th scope="col">Journal</th>
             <th scope="col">Lost</th>
-            <th scope="col">Disk stalls</th>
+            <th scope="col" data-min="wide">Disk stalls</th>
             <th scope="col">State</th>
           </tr>
         </thead>
@@ -199,12 +199,12 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
               <th scope="row">
                 {node}/{worker}
               </th>
-              <td>{pid}</td>
-              <td>{duration(1000 * age_s)} ago</td>
+              <td data-min="wide">{pid}</td>
+              <td data-min="wide">{duration(1000 * age_s)} ago</td>
               <td>{count(open)}</td>
               <td>{bytes(journal.written_bytes)}</td>
               <td>{count(journal.lost_entries)}</td>
-              <td>{count(journal.stalls)}</td>
+              <td data-min="wide">{count(journal.stalls)}</td>
               <td>{journal.full ? "full" : journal.stalled ? "stalled" : age_s > 10 ? "silent" : "at work"}</td>
             </tr>
           ))}

@@ -13,7 +13,7 @@ import { Stop } from "../parts/stop";
 import { Link, navigate } from "../router";
 import type { ViewProps } from "../views";
 import { ageOf, paceOf, rateOf, silenceOf, type LiveState, type OpenExchange } from "./live";
-import { ORDERS, rowsOf, type Order, type Row } from "./order";
+import { endedOf, ORDERS, rowsOf, type Order, type Row } from "./order";
 import { Sparkline } from "./sparkline";
 import { useLive, useNow } from "./use-live";
 import "./live.css";
@@ -28,6 +28,7 @@ export function LivePage({ search }: ViewProps) {
   const now = useNow(live.open.size > 0 || live.fresh.size > 0, 200);
   const rows = rowsOf(live, { now, order, find });
   const list = useRef<HTMLElement>(null);
+  const ended = endedOf(live, rows).slice(0, LAST_SHOWN);
 
   useEffect(() => {
     document.title = "Live · Streamgauge";
@@ -76,7 +77,7 @@ export function LivePage({ search }: ViewProps) {
       ) : (
         <Quiet isSearch={find !== ""} live={live} />
       )}
-      {live.closed.length > 0 && <JustEnded records={live.closed.slice(0, LAST_SHOWN)} />}
+      {ended.length > 0 && <JustEnded records={ended} />}
     </main>
   );
 }

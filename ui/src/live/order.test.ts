@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { summary } from "../testing";
 import { FRESH_MS, NOTHING_YET, reduce, type LiveEvent } from "./live";
-import { rowsOf, type Order } from "./order";
+import { endedOf, rowsOf, type Order } from "./order";
 
 function opened(id: string, second: number, user_id: string | null = null): LiveEvent {
   const { provider, model, path, streaming, session_id } = summary();
@@ -37,4 +37,11 @@ test("a closed one keeps its place while it fades, then goes", () => {
   const closed: LiveEvent = { type: "closed", data: summary({ id: "b", started_at }) };
   expect(ids([...THREE, closed], "newest", { now: FRESH_MS - 1 })).toEqual(["b", "c", "a"]);
   expect(ids([...THREE, closed], "newest", { now: FRESH_MS })).toEqual(["c", "a"]);
+});
+
+test("what has ended stands in one place: where it fades, then below", () => {
+  const live = reduce(NOTHING_YET, [...THREE, { type: "closed", data: summary({ id: "b" }) }], { now: 0, wall: 0 });
+  const below = (now: number) => endedOf(live, rowsOf(live, { now, order: "newest", find: "" })).map(({ id }) => id);
+  expect(below(FRESH_MS - 1)).toEqual([]);
+  expect(below(FRESH_MS)).toEqual(["b"]);
 });

@@ -29,6 +29,12 @@ export function rowsOf(
   return rows.sort((a, b) => COMPARE[order](a, b, now) || (a.id < b.id ? 1 : -1));
 }
 
+/** What has ended and faded from the *rows*: each stands in one place only. */
+export function endedOf(live: LiveState, rows: readonly Row[]): Summary[] {
+  const shown = new Set(rows.map(({ id }) => id));
+  return live.closed.filter(({ id }) => !shown.has(id));
+}
+
 const COMPARE: Record<Order, (a: Row, b: Row, now: number) => number> = {
   newest: (a, b) => b.startedAt - a.startedAt,
   oldest: (a, b) => a.startedAt - b.startedAt,

@@ -26,7 +26,11 @@ export const ERRORS = {
 };
 
 // The usual end needs no second word: the provider finishes, then closes.
-const USUAL: Partial<Record<Outcome, ClosedBy>> = { completed: "upstream", client_left: "client" };
+const USUAL: Partial<Record<Outcome, ClosedBy>> = {
+  completed: "upstream",
+  client_left: "client",
+  gateway_restarted: "gateway",
+};
 
 interface Props {
   outcome: Outcome;
@@ -38,11 +42,16 @@ interface Props {
 
 export function OutcomeBadge({ outcome, closedBy, httpStatus = null, isFull = false }: Props) {
   const isWorthSaying = closedBy !== null && (isFull || USUAL[outcome] !== closedBy);
+  const word = outcome === "http_error" && httpStatus ? `HTTP ${httpStatus}` : words(outcome);
   return (
-    <span className="outcome" data-tone={TONES[outcome]}>
+    <span
+      className="outcome"
+      data-tone={TONES[outcome]}
+      title={closedBy === null ? word : `${word}, closed by ${closedBy}`}
+    >
       <span className="outcome-word">
         <span className="outcome-dot" aria-hidden="true" />
-        {outcome === "http_error" && httpStatus ? `HTTP ${httpStatus}` : words(outcome)}
+        {word}
       </span>
       {isWorthSaying && " "}
       {isWorthSaying && <span className="outcome-by">by {closedBy}</span>}
