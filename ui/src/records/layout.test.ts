@@ -27,7 +27,7 @@ test("what one chose is shown, in the table's order, whether it fits or not", ()
 
 test("somebody takes what width is left over", () => {
   expect(layoutOf(COLUMNS, ["ttft_ms", "cost_usd"], 1310).template).toBe("118px 76px minmax(106px, 1fr)");
-  expect(layoutOf(COLUMNS, ["model", "cost_usd"], 1310).template).toBe("118px minmax(170px, 3fr) 92px");
+  expect(layoutOf(COLUMNS, ["model", "cost_usd"], 1310).template).toBe("118px minmax(170px, 3fr) 106px");
   expect(layoutOf(COLUMNS, [], 1310).template).toBe("1fr");
 });
 
