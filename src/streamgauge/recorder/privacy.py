@@ -74,6 +74,8 @@ class Privacy(NamedTuple):
 
     def value(self, value: Any) -> Any:
         """Return a value of JSON without what matches in its texts."""
+        if not self.patterns:
+            return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list | tuple):
@@ -99,6 +101,8 @@ class Privacy(NamedTuple):
 
     def said(self, why: Why) -> Why:
         """Return *why* something failed, without what matches in its message."""
+        if not self.patterns:
+            return why
         return replace(why, error_message=self.maybe_text(why.error_message))
 
     def may_keep(self, raw: bytes, encoding: str | None, decoding: Decoding) -> bool:
