@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from streamgauge.gateway.head import RequestHead
@@ -15,6 +17,7 @@ from streamgauge.gateway.routes import (
     Route,
     Routes,
 )
+from streamgauge.keys import PREFIX, SECRET_BYTES
 from streamgauge.settings import load
 
 
@@ -33,6 +36,7 @@ def resolve(target: str, **headers: str) -> Route:
     return routes().resolve(RequestHead(b"POST", target.encode(), "1.1", pairs))
 
 
+OURS = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 BEDROCK = "AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-west-1/bedrock/aws4_request, Signature=x"
 
 WAYS = {
@@ -43,6 +47,7 @@ WAYS = {
     "Helicone's OpenAI": ("/v1/gateway/oai/v1/models", {}, "https://api.openai.com", "/v1/models"),
     "Helicone's Anthropic": ("/v1/gateway/anthropic/v1/messages", {}, "https://api.anthropic.com", "/v1/messages"),
     "Azure's resource": ("/azure/my-res/openai/deployments/d", {}, "https://my-res.openai.azure.com", "/openai/deployments/d"),
+    "a resource like a key": ("/azure/sg-openai-prod/openai/x", {}, "https://sg-openai-prod.openai.azure.com", "/openai/x"),
     "Bedrock as signed": ("/bedrock/model/m/invoke", {"Authorization": BEDROCK}, "https://bedrock-runtime.eu-west-1.amazonaws.com", "/model/m/invoke"),
     "Bedrock by key": ("/bedrock/model/m/invoke", {"Authorization": "Bearer k"}, "https://bedrock-runtime.us-east-1.amazonaws.com", "/model/m/invoke"),
     "a key before the path": ("/sk-helicone-abcdefgh/v1/models?a=b", {}, "https://api.openai.com", "/v1/models?a=b"),
@@ -53,7 +58,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("place", ["/{}/v1/models", "/openai/{}/v1/models"])
-@pytest.mark.parametrize("key", ["sk-helicone-abcdefgh", "sg-0123456789abcdef_x"])
+@pytest.mark.parametrize("key", ["sk-helicone-abcdefgh", OURS], ids=["Helicone", "ours"])
 def test_a_key_in_the_path_is_a_key_and_no_path(place: str, key: str) -> None:
     """It says who asks; a header says it louder."""
     for told, expected in ((None, f"Bearer {key}"), ("Bearer sg-told", "Bearer sg-told")):

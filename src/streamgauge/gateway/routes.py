@@ -45,7 +45,9 @@ PREFIXES = {"groq": b"/openai", "openrouter": b"/api", "fireworks": b"/inference
 
 # Helicone takes its key in the path as well, for clients that can set nothing but a base URL.
 KEY_IN_PATH = re.compile(
-    rb"/(?P<provider>(?:[A-Za-z0-9_.-]+/)?)(?P<key>(?:[sp]k-helicone|sg)-[\w-]{8,})/(?P<rest>.*)"
+    # Ours are of one length: a resource of Azure's may well begin with sg-, too.
+    rb"/(?P<provider>(?:[A-Za-z0-9_.-]+/)?)"
+    rb"(?P<key>[sp]k-helicone-[\w-]{8,}|sg-[\w-]{43})/(?P<rest>.*)"
 )
 
 DEFAULT_REGION = b"us-east-1"
