@@ -38,6 +38,38 @@ from streamgauge.errors import KeysError
 
 PREFIX = "/api/v1"
 
+# What is asked and told under /api/v1.
+HANDLERS = (
+    records.list_records,
+    export.export_records,
+    records.one_record,
+    records.one_timeline,
+    records.one_replay,
+    answer.one_response,
+    stop.stop_record,
+    stats.get_stats,
+    stats.get_heatmap,
+    rollups.list_sessions,
+    rollups.list_users,
+    rollups.list_models,
+    rollups.list_properties,
+    sql.ask_sql,
+    live.get_live,
+    log.log_call,
+    *key_calls.HANDLERS,
+)
+# What has an address of its own, and the page.
+BESIDE = (
+    otlp.export_traces,
+    health.get_health,
+    health.get_ready,
+    metrics.get_metrics,
+    ui.page,
+    ui.page_of_view,
+    ui.asset,
+    ui.top_level,
+)
+
 
 class Api(Litestar):
     """The application; it answers HEAD wherever it answers GET."""
@@ -78,28 +110,6 @@ class Documents(Router):
 
 def create_app(parts: Parts) -> Api:
     """Make the ASGI application over its parts."""
-    api = Router(
-        PREFIX,
-        route_handlers=[
-            records.list_records,
-            export.export_records,
-            records.one_record,
-            records.one_timeline,
-            records.one_replay,
-            answer.one_response,
-            stop.stop_record,
-            stats.get_stats,
-            stats.get_heatmap,
-            rollups.list_sessions,
-            rollups.list_users,
-            rollups.list_models,
-            rollups.list_properties,
-            sql.ask_sql,
-            live.get_live,
-            log.log_call,
-            *key_calls.HANDLERS,
-        ],
-    )
     helicones = Router(
         "/",
         route_handlers=helicone.HANDLERS,
@@ -112,17 +122,10 @@ def create_app(parts: Parts) -> Api:
     )
     return Api(
         route_handlers=[
-            api,
+            Router(PREFIX, route_handlers=HANDLERS),
             helicones,
-            otlp.export_traces,
             helicones_rest,
-            health.get_health,
-            health.get_ready,
-            metrics.get_metrics,
-            ui.page,
-            ui.page_of_view,
-            ui.asset,
-            ui.top_level,
+            *BESIDE,
         ],
         # For the handlers, and for the guard, which is given nothing.
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
