@@ -35,7 +35,7 @@ class MemoryLive:
     def snapshot(self) -> list[dict[str, Any]]:
         return list(self.open.values())
 
-    def get(self, record_id: str, /) -> dict[str, Any] | None:
+    def get(self, record_id: str, /, *, with_bodies: bool = False) -> dict[str, Any] | None:
         return self.open.get(record_id)
 
     async def subscribe(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:

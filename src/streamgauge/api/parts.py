@@ -25,7 +25,7 @@ class Live(Protocol):
     def snapshot(self) -> list[dict[str, Any]]:
         """What "opened" said of every open exchange."""
 
-    def get(self, record_id: str, /) -> dict[str, Any] | None:
+    def get(self, record_id: str, /, *, with_bodies: bool = False) -> dict[str, Any] | None:
         """One open exchange, in columns of a record as far as they are known; else None."""
 
     def subscribe(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:

@@ -76,7 +76,7 @@ async def one_record(
     with_timeline = query.flag("timeline")
     query.end()
     # The live view first: what has left it by then is in the store by now.
-    running = parts.live.get(record_id)
+    running = parts.live.get(record_id, with_bodies=True)
     record = await run_sync(queries.record, parts.store, record_id)
     if record is None and running is None:
         raise NotFound(f"there is no record {record_id}")

@@ -441,9 +441,11 @@ class Capture:
             else "",
         }
 
-    def known(self) -> dict[str, Any]:
+    def known(self, *, with_bodies: bool) -> dict[str, Any]:
         """Return the columns of the record as far as they are known, as JSON values."""
         found: dict[str, Any] = msgspec.to_builtins(self.so_far())
+        if not with_bodies:
+            return found
         asked, decoding = self._request, self._decoding
         if not asked.privacy.omit_request:
             found["request_body"] = asked.privacy.text(asked.plain().decode("utf-8", "replace"))

@@ -51,7 +51,7 @@ class Running(Source, Protocol):
     def progress(self, now_ns: int, /) -> dict[str, Any]:
         """How far it is."""
 
-    def known(self) -> dict[str, Any]:
+    def known(self, *, with_bodies: bool) -> dict[str, Any]:
         """The columns of its record so far."""
 
 
@@ -112,17 +112,18 @@ class Live:
         """Return what ``opened`` said of every open exchange."""
         return [exchange.opened() for exchange in self._running.values()]
 
-    def get(self, record_id: str) -> dict[str, Any] | None:
+    def get(self, record_id: str, *, with_bodies: bool = False) -> dict[str, Any] | None:
         """Return the columns of one exchange as far as they are known.
 
-        None when there is none of that id, or when its final record is in the store.
+        What was said only *with_bodies*: it may be long. None when there is none of that id, or
+        when its final record is in the store.
         """
         ended = self._ended.get(record_id)
         if ended is not None:
             found: dict[str, Any] = msgspec.to_builtins(ended)
             return found
         running = self._running.get(record_id)
-        return running.known() if running is not None else None
+        return running.known(with_bodies=with_bodies) if running is not None else None
 
     def source(self, record_id: str) -> Running | None:
         """Return the exchange of that id, until its final record is in the store."""
