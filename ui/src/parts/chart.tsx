@@ -3,6 +3,7 @@ import uPlot from "uplot";
 
 import { clock } from "../format";
 import { loneOf } from "./points";
+import { spanOf } from "./span";
 import { TICK_STEPS_S, timeTicks } from "./ticks";
 import { useScheme } from "./use-scheme";
 import "uplot/dist/uPlot.min.css";
@@ -74,8 +75,7 @@ export function Chart(props: Props) {
         legend: { show: false },
         cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         scales: {
-          // The last column has its width, too.
-          ...(columnS === undefined ? {} : { x: { range: (_, min, max) => [min, max + columnS] } }),
+          x: { range: (self, first, last) => spanOf(self.data[0].length, first, last, columnS) },
           y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
         axes: [
