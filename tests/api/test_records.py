@@ -53,6 +53,7 @@ def test_a_single_record_has_everything(api):
     msgspec.json.decode(answer.content, type=RecordDetail)
     assert msgspec.json.decode(answer.content, type=Record) == FULL
     assert "timeline" not in answer.json()
+    assert answer.json()["bytes_kept"] == len(FULL_TRANSCRIPT.raw)
 
 
 def test_a_single_record_has_its_timeline_on_demand(api):
@@ -108,6 +109,7 @@ def test_bytes_that_are_not_kept_are_not_an_empty_answer(api, served):
     assert api.get(f"/api/v1/records/{gone.id}/replay").json()["pieces"] == []
     detail = api.get(f"/api/v1/records/{gone.id}?timeline=true").json()
     assert detail["request_body"] is detail["reply"] is detail["response_text"] is None
+    assert (detail["bytes_kept"], detail["bytes_out"]) == (0, 7)
     msgspec.convert(detail, RecordDetail)
     assert api.get(f"/api/v1/records/{empty.id}/bytes").content == b""
 

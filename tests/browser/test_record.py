@@ -112,6 +112,21 @@ def test_the_raw_response_is_linked(visit: Visit, product: Product):
     assert len(answer.content) == record["bytes_out"]
 
 
+def test_a_response_that_is_not_kept_is_not_offered(visit: Visit, product: Product):
+    """What was left out is said to be, not linked to nothing."""
+    user = nonce()
+    headers = {"Streamgauge-User-Id": user, "Streamgauge-Omit-Response": "true"}
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Say it."}]}
+    answer = product.http.post(CHAT, json=body, headers=headers)
+    record = product.record(answer.headers["streamgauge-id"])
+    page = visit(f"/records/{record['id']}")
+    reply = page.get_by_role("region", name="Reply")
+    expect(reply.get_by_text("which are not kept.")).to_contain_text("Raw response: ")
+    expect(reply.get_by_role("link")).to_have_count(0)
+    expect(page.get_by_role("button", name="as simulator recording")).to_have_count(0)
+    assert product.http.get(f"/api/v1/records/{record['id']}/bytes").status_code == 404
+
+
 def test_the_timeline_shows_every_mark_and_reads_out_every_chunk(visit: Visit, product: Product):
     """Flags are the marks that are known; the arrow keys go from chunk to chunk."""
     record = product.record(ask(product, nonce(), tokens=30, ttft_ms=120, itl_ms=15))

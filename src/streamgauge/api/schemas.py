@@ -50,11 +50,13 @@ RecordDetail = defstruct(
     [
         *_FIELDS,
         *((name, dict[str, str] | None, None) for name in HEADER_COLUMNS),
+        ("bytes_kept", int | None, None),
         ("timeline", Timeline | None, None),
     ],
     namespace={
         "__doc__": "A whole record. `timeline` is there when it was asked for, the headers that"
-        " were kept once it is stored; what is secret among them never is."
+        " were kept once it is stored; what is secret among them never is. `bytes_kept`: how many"
+        " of its `bytes_out` can be had as they arrived."
     },
     kw_only=True,
     module=__name__,

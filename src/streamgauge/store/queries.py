@@ -220,10 +220,17 @@ class _Order:
 
 # single records
 
+_BYTES_KEPT = f"if(outcome = '{Outcome.OPEN}', NULL, length(raw)) AS bytes_kept"
+
 
 def record(store: Store, record_id: str) -> dict[str, Any] | None:
-    """One record with all its columns and the headers that were kept; None when there is none."""
-    row = _row_of(store, record_id, selected((*RECORD_COLUMNS, *HEADER_COLUMNS)))
+    """One record with all its columns and the headers that were kept; None when there is none.
+
+    ``bytes_kept``: how many bytes of its answer can be had as they arrived; absent while it is
+    open.
+    """
+    columns = selected((*RECORD_COLUMNS, *HEADER_COLUMNS))
+    row = _row_of(store, record_id, f"{columns}, {_BYTES_KEPT}")
     if row is not None:
         row["reply"] = row["reply"] and msgspec.json.decode(row["reply"])
         row["attempts"] = msgspec.json.decode(row["attempts"] or b"[]")

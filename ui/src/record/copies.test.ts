@@ -12,6 +12,7 @@ const record: StreamRecord = {
   reply: null,
   response_text: null,
   response_headers: { "content-type": "text/event-stream; charset=utf-8" },
+  bytes_kept: 512,
 };
 
 test("a quoted text is one word of a shell, whatever is in it", () => {
@@ -43,6 +44,7 @@ test.each([
 
 test("no answer, no recording", () => {
   expect(asRecording({ ...record, response_headers: null }, ORIGIN)).toBeNull();
+  expect(asRecording({ ...record, bytes_kept: 0 }, ORIGIN)).toBeNull();
 });
 
 test("a recording says where it belongs", () => {

@@ -48,8 +48,12 @@ const FRAMINGS: Record<string, string> = {
   "application/vnd.amazon.eventstream": "eventstream",
 };
 
-/** What makes the answer a recording that `streamgauge simulate` plays; null where it was no stream. */
+/**
+ * What makes the answer a recording that `streamgauge simulate` plays; null where it was no stream,
+ * or is not kept.
+ */
 export function asRecording(record: StreamRecord, origin: string): string | null {
+  if (!record.bytes_kept) return null;
   const [kind = ""] = (record.response_headers?.["content-type"] ?? "").split(";");
   const framing = own(FRAMINGS, kind.trim().toLowerCase());
   if (framing === undefined) return null;

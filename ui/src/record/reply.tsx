@@ -24,17 +24,7 @@ export function ReplyView({ record, liveText }: { record: StreamRecord; liveText
       {(reply?.faults ?? []).map((fault, index) => (
         <FaultView key={index} fault={fault} />
       ))}
-      {!isOpen && (
-        <p className="raw-link">
-          <a href={bytesPath(record.id)} target="_blank" rel="noreferrer">
-            Raw response as it arrived
-          </a>
-          <span className="muted">
-            {bytes(record.bytes_out)}
-            {` in ${counted(record.chunks, "chunk")}`}
-          </span>
-        </p>
-      )}
+      {!isOpen && <RawResponse record={record} />}
       {reply && (
         <Fold title="Reply as JSON">
           <Json text={JSON.stringify(reply)} />
@@ -42,6 +32,29 @@ export function ReplyView({ record, liveText }: { record: StreamRecord; liveText
       )}
       <HeadersView headers={record.response_headers} />
     </section>
+  );
+}
+
+/** What arrived: to be had as far as it is kept, which it need not be at all. */
+function RawResponse({ record }: { record: StreamRecord }) {
+  const kept = record.bytes_kept ?? 0;
+  const arrived = `${bytes(record.bytes_out)} in ${counted(record.chunks, "chunk")}`;
+  const isCut = kept < record.bytes_out;
+  return (
+    <p className="raw-link">
+      {kept > 0 ? (
+        <>
+          <a href={bytesPath(record.id)} target="_blank" rel="noreferrer">
+            Raw response as it arrived
+          </a>
+          <span className="muted">{isCut ? `the first ${bytes(kept)} of ${arrived}` : arrived}</span>
+        </>
+      ) : (
+        <span className="muted">
+          {isCut ? `Raw response: ${arrived}, which are not kept.` : "No byte of a response arrived."}
+        </span>
+      )}
+    </p>
   );
 }
 
