@@ -197,10 +197,10 @@ class Record(Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime | None = None
     source: Source = Source.GATEWAY
-    provider: str = ""
+    provider: str | None = None
     dialect: str | None = None
     method: str = ""
-    path: str = ""
+    path: str | None = None
     model: str | None = None
     response_model: str | None = None
     streaming: bool = False

@@ -121,6 +121,7 @@ def test_openapi_describes_records_column_by_column(document):
     assert set(schemas["RecordDetail"]["properties"]) == {
         *COLUMNS,
         *HEADER_COLUMNS,
+        "bytes_kept",
         "timeline",
     }
     started = schemas["RecordSummary"]["properties"]["started_at"]

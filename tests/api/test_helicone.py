@@ -286,24 +286,24 @@ def test_bodies_are_left_out_where_that_is_asked_for(product: Product) -> None:
 @pytest.mark.parametrize(
     ("path", "named", "provider"),
     [
-        ("/custom/v1/log", None, ""),
+        ("/custom/v1/log", None, None),
         ("/custom/v1/log", "TOGETHER", "together"),
-        ("//custom/v1/log", None, ""),
+        ("//custom/v1/log", None, None),
         ("/some/prefix/oai/v1/log", "TOGETHER", "openai"),
         ("/oai/v1/log/", None, "openai"),
         ("//oai//v1/log", None, "openai"),
         ("/anthropic/v1/log", None, "anthropic"),
         ("/anthropic/v1/log/anthropic/v1/log", None, "anthropic"),
         ("/googleapis/v1/log", None, "google"),
-        ("/custom/v1/log/custom/v1/log", None, ""),
+        ("/custom/v1/log/custom/v1/log", None, None),
         ("/custom/v1/log/oai/v1/log", None, "openai"),
         ("/v1/trace/custom/v1/log", "OPENAI", "openai"),
-        ("/v1/trace/custom/log", None, ""),
+        ("/v1/trace/custom/log", None, None),
         ("/v1/trace/custom/log/typed", "openai", "openai"),
     ],
 )
 def test_every_path_of_a_client_arrives(
-    product: Product, path: str, named: str | None, provider: str
+    product: Product, path: str, named: str | None, provider: str | None
 ) -> None:
     """Through the gateway, wherever its user's base made it end up."""
     record = logged(product, log(NDJSON, provider=named), path)

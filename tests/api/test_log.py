@@ -80,6 +80,21 @@ def test_a_stream_is_metered_like_one_that_passed(product: Product) -> None:
     assert record["request_headers"] == {"user-agent": "test/1 x: ?"}
 
 
+def test_what_nobody_told_is_null_everywhere(product: Product) -> None:
+    """Also whose API it was, and which; it is asked for like all that is absent."""
+    labels = {"user_id": uuid4().hex}
+    told = logged(product, log(provider=None, path=None, response={"body": "Hi"}, labels=labels))
+    only = {"user_id": labels["user_id"]}
+    [listed] = product.records(**only, **{"provider.exists": "false", "path.exists": "false"})
+    exported = product.http.get("/api/v1/records/export", params={**only, "format": "jsonl"})
+    grouped = product.http.get("/api/v1/stats", params={**only, "group_by": "provider"}).json()
+    [model] = product.http.get("/api/v1/models", params=only).json()["models"]
+    for found in (told, listed, exported.json()):
+        assert (found["provider"], found["path"]) == (None, None)
+    assert (grouped["buckets"][0]["group"], model["provider"]) == (None, None)
+    assert product.records(**only, provider="openai") == []
+
+
 def test_properties_may_be_no_text(product: Product) -> None:
     """What JSON has for them is their text."""
     given = {"text": "1", "whole": 3, "large": 10**30, "part": 0.5, "is": True, "none": None}

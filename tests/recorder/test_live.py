@@ -90,6 +90,17 @@ async def test_a_request_that_comes_later_is_told_before_the_answer(
     await subscription.aclose()
 
 
+async def test_whose_api_it_is_may_be_unknown(desk: Desk, journal: Writer) -> None:
+    """Who logs a call need not tell; unknown is no empty name."""
+    subscription = desk.live.subscribe()
+    follower = desk.follower()
+    Exchange(journal).opens(provider="", path="")
+    desk.read(follower)
+    _, data = await following(subscription)
+    assert (data["provider"], data["path"]) == (None, None)
+    await subscription.aclose()
+
+
 async def test_what_has_not_moved_is_not_told_again(desk: Desk, journal: Writer) -> None:
     """A silent stream makes no noise."""
     subscription = desk.live.subscribe()

@@ -136,7 +136,7 @@ def test_a_question_finds_the_records_it_describes(full, question, expected):
         ("ttft_ms.exists=", "ttft_ms.exists"),
         ("ttft_ms.exists=null", "ttft_ms.exists"),
         ("chunks.exists=true", "chunks.exists"),
-        ("provider.exists=false", "provider.exists"),
+        ("method.exists=false", "method.exists"),
         ("properties.exists=false", "properties.exists"),
         ("raw.exists=true", "raw.exists"),
         ("nonsense.exists=true", "nonsense.exists"),

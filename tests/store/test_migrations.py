@@ -8,6 +8,7 @@ from streamgauge.errors import StoreError
 from streamgauge.store.clickhouse import parse_url
 from streamgauge.store.embedded import ChdbEngine
 from streamgauge.store.migrations import Migration, migrate, shipped
+from tests.simulating import until
 
 ONE = Migration(1, "one", "-- why\nCREATE TABLE IF NOT EXISTS a (x UInt8) ENGINE = Memory;\n")
 TWO = Migration(
@@ -49,6 +50,19 @@ def test_a_migration_that_failed_is_tried_again(engine):
     with pytest.raises(StoreError, match="Nonsense"):
         migrate(engine, [ONE, broken])
     assert migrate(engine, [ONE, TWO]) == [2]
+
+
+def test_what_nobody_told_becomes_null(engine):
+    """In rows that an older version has written, too."""
+    migrate(engine, shipped()[:3])
+    engine.command(
+        "INSERT INTO records (id, started_at, provider, path) VALUES "
+        "('a', now64(6), '', ''), ('b', now64(6), 'openai', '/v1')"
+    )
+    assert migrate(engine) == [migration.number for migration in shipped()[3:]]
+    asked = "SELECT id, provider, path FROM records ORDER BY id"
+    rows = until(lambda: (found := engine.query(asked, form="TSV")).count(rb"\N") and found)
+    assert rows == b"a\t\\N\t\\N\nb\topenai\t/v1\n"
 
 
 def test_a_store_of_a_newer_version_is_refused(engine):

@@ -124,7 +124,7 @@ def _replay(store: Store, record_id: str) -> Replay | None:
     if found is None or record is None:
         return None
     is_told = record["source"] != Source.GATEWAY
-    pieces = replay.pieces(found, path=record["path"], is_told=is_told)
+    pieces = replay.pieces(found, path=record["path"] or "", is_told=is_told)
     return Replay(duration_ms=record["duration_ms"], pieces=[*pieces])
 
 

@@ -161,7 +161,7 @@ class User(Span, frozen=True, kw_only=True):
 class Model(Span, frozen=True, kw_only=True):
     """The records of one provider's model. ``tokens_per_second`` is their mean."""
 
-    provider: str
+    provider: str | None
     model: str
     users: int
     tokens_per_second: float | None

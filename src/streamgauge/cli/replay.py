@@ -48,7 +48,7 @@ def run(server: Server, record_id: str, *, speed: float, is_raw: bool, is_json: 
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         return 0
-    pieces = said(raw, chunks, record["path"], dict(headers))
+    pieces = said(raw, chunks, record["path"] or "", dict(headers))
     console = Console(highlight=False, soft_wrap=True)
     for ms, kind, text in pieces:
         wait.until(ms)

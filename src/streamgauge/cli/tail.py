@@ -167,7 +167,7 @@ def _line(record: dict[str, Any]) -> Text:
     parts = [
         (f"{words.clock(record['started_at'])}  ", "dim"),
         (f"{outcome:<17} ", words.style_of(outcome)),
-        (f"{record['provider']}/{words.text(record['model'])}  ", ""),
+        (f"{words.text(record['provider'])}/{words.text(record['model'])}  ", ""),
         (f"TTFT {words.time(record['ttft_ms'])}  ", ""),
         (f"{words.time(record['duration_ms'])}  ", ""),
         (f"{words.number(record['output_tokens'])} tokens  ", ""),

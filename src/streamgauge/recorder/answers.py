@@ -38,7 +38,7 @@ class Stored:
     """The `Source` of a record in the store; it has ended."""
 
     def __init__(self, columns: dict[str, Any], transcript: Transcript) -> None:
-        self.path: str = columns["path"]
+        self.path: str = columns["path"] or ""
         self.key_hash: str | None = columns["key_hash"]
         self.is_shown = True  # what should not be seen is not stored
         self.response_headers = transcript.response_headers

@@ -212,7 +212,7 @@ type Named = Pick<Summary, "id" | "outcome" | "model" | "path" | "provider" | "u
 function Who({ id, provider, user_id, session_id, ...named }: Named) {
   return (
     <div className="stream-who">
-      <Link className="row-link" href={`/records/${id}`} title={named.path}>
+      <Link className="row-link" href={`/records/${id}`} title={named.path ?? undefined}>
         {nameOf(named)}
       </Link>
       <span>{[provider, user_id, session_id].filter(Boolean).join(" · ")}</span>
@@ -268,7 +268,7 @@ function JustEnded({ records }: { records: readonly Summary[] }) {
       <ul>
         {records.map((record) => (
           <li key={record.id}>
-            <Link href={`/records/${record.id}`}>{record.model ?? record.path}</Link>
+            <Link href={`/records/${record.id}`}>{nameOf(record)}</Link>
             <OutcomeBadge
               outcome={record.outcome}
               closedBy={record.closed_by}

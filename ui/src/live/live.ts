@@ -10,9 +10,9 @@ import type { Summary, UsageSource } from "../api/types";
 export interface Opened {
   id: string;
   started_at: string;
-  provider: string;
+  provider: string | null;
   model: string | null;
-  path: string;
+  path: string | null;
   streaming: boolean;
   user_id: string | null;
   session_id: string | null;

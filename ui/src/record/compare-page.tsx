@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { listRecords, readRecord } from "../api/client";
 import type { Chunk, StreamRecord, Summary } from "../api/types";
 import { cost, count, duration, fullTime, moment, rate } from "../format";
+import { nameOf } from "../parts/name";
 import { OutcomeBadge } from "../parts/outcome";
 import { Problem } from "../parts/problem";
 import { Said } from "../parts/said";
@@ -76,7 +77,7 @@ function Both({ a, b }: { a: StreamRecord; b: StreamRecord }) {
               </th>
               {[a, b].map((one, at) => (
                 <th key={at} scope="col">
-                  <Link href={`/records/${one.id}`}>{one.model ?? one.path}</Link>
+                  <Link href={`/records/${one.id}`}>{nameOf(one)}</Link>
                   <span className="muted">
                     {[one.provider, moment(one.started_at)].filter(Boolean).join(", ")}
                   </span>
@@ -98,8 +99,8 @@ function Both({ a, b }: { a: StreamRecord; b: StreamRecord }) {
           </tbody>
         </table>
       </div>
-      <Timeline record={a} chunks={left} leastMs={wholeMs} title={`First: ${a.model ?? a.path}`} />
-      <Timeline record={b} chunks={right} leastMs={wholeMs} title={`Second: ${b.model ?? b.path}`} />
+      <Timeline record={a} chunks={left} leastMs={wholeMs} title={`First: ${nameOf(a)}`} />
+      <Timeline record={b} chunks={right} leastMs={wholeMs} title={`Second: ${nameOf(b)}`} />
       <div className="compare-replies">
         {[a, b].map((one, at) => (
           <section key={at} className="panel said" aria-label={at === 0 ? "First reply" : "Second reply"}>
@@ -144,12 +145,12 @@ function Choose({ a }: { a: StreamRecord }) {
   return (
     <section className="panel compare-choose">
       <h2>
-        {a.model ?? a.path}, {moment(a.started_at)}: compare with
+        {nameOf(a)}, {moment(a.started_at)}: compare with
       </h2>
       <ul>
         {shown.map((one) => (
           <li key={one.id}>
-            <Link href={`/compare?a=${a.id}&b=${one.id}`}>{one.model ?? one.path}</Link>
+            <Link href={`/compare?a=${a.id}&b=${one.id}`}>{nameOf(one)}</Link>
             <OutcomeBadge outcome={one.outcome} closedBy={one.closed_by} httpStatus={one.http_status} />
             <span className="muted">
               {[duration(one.duration_ms), `${count(one.output_tokens)} tokens`, one.user_id]

@@ -9,7 +9,8 @@ export function quoted(text: string): string {
 }
 
 function addressOf(record: StreamRecord, origin: string): string {
-  return record.provider ? `${origin}/${record.provider}${record.path}` : origin + record.path;
+  const path = record.path ?? "";
+  return record.provider ? `${origin}/${record.provider}${path}` : origin + path;
 }
 
 export function asCurl(record: StreamRecord, origin: string): string {
@@ -58,14 +59,14 @@ export function asRecording(record: StreamRecord, origin: string): string | null
   const framing = own(FRAMINGS, kind.trim().toLowerCase());
   if (framing === undefined) return null;
   const dialect = record.dialect ?? "unknown";
-  const folder = `${record.provider || "any"}/${dialect}`;
+  const folder = `${record.provider ?? "any"}/${dialect}`;
   const file = `${folder}/${record.id}.${framing}`;
   const line = JSON.stringify({
     file,
-    provider: record.provider,
+    provider: record.provider ?? "",
     dialect,
     framing,
-    path: record.path,
+    path: record.path ?? "",
     model: record.model,
     http_status: record.http_status ?? 200,
   });

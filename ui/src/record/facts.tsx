@@ -88,7 +88,7 @@ const GROUPS: readonly { title: string; facts: readonly Fact[] }[] = [
     facts: [
       { label: "Started", value: (r) => fullTime(r.started_at) },
       { label: "Ended", value: (r) => fullTime(r.ended_at) },
-      { label: "Request", value: (r) => `${r.method} ${r.path}`.trim() || ABSENT },
+      { label: "Request", value: (r) => `${r.method} ${r.path ?? ""}`.trim() || ABSENT },
       { label: "Model asked for", value: text("model") },
       { label: "Model that answered", value: text("response_model") },
       { label: "Dialect", value: (r) => (r.dialect ? words(r.dialect) : ABSENT) },

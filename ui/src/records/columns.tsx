@@ -61,7 +61,7 @@ export const COLUMNS: readonly Column[] = [
     rank: 0,
     cell: (record) => (
       <>
-        <span className="model-name" title={record.path}>
+        <span className="model-name" title={record.path ?? undefined}>
           {nameOf(record)}
         </span>
         <span className="model-provider">{record.provider}</span>
@@ -73,7 +73,7 @@ export const COLUMNS: readonly Column[] = [
     label: "Provider",
     width: 96,
     rank: 8,
-    cell: ({ provider }) => <span className="muted">{provider}</span>,
+    cell: ({ provider }) => <span className="muted">{provider ?? ABSENT}</span>,
   },
   {
     name: "outcome",

@@ -9,7 +9,7 @@ import { recordsOf, RollupPage } from "./page";
 import type { Column } from "./table";
 
 const columns = (range: TimeRange): readonly Column<Model>[] => {
-  const named = ({ provider, model }: Model) => ({ provider, model });
+  const named = ({ provider, model }: Model) => ({ provider: provider ?? "", model });
   const of = (model: Model) => recordsOf(range, named(model));
   return [
     {
@@ -56,7 +56,7 @@ export function ModelsPage({ search }: ViewProps) {
       noun="model"
       address="/api/v1/models"
       rowsOf={(answer) => ("models" in answer ? answer.models : [])}
-      keyOf={({ provider, model }) => `${provider}/${model}`}
+      keyOf={({ provider, model }) => `${provider ?? ""}/${model}`}
       columns={columns}
       usualSort="-count"
       hint={<p>No model was asked in this time.</p>}

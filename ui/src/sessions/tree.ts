@@ -1,5 +1,6 @@
 /** A session's records as the tree that their paths tell: `/plan/search` stands under `/plan`. */
 import type { Summary } from "../api/types";
+import { nameOf } from "../parts/name";
 
 /** A path of the session with what is below it, or a record on it. Times are ms since 1970. */
 export interface Node {
@@ -68,7 +69,7 @@ function recordRow(record: Summary, depth: number, now: number): Node {
   const end = record.ended_at === null ? now : Date.parse(record.ended_at);
   return {
     key: record.id,
-    name: record.model ?? record.path,
+    name: nameOf(record),
     depth,
     begin,
     end: Math.max(begin, end),
