@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.talking import ask, nonce
+from tests.browser.talking import ask, nonce, uuid7
 from tests.product import Product
+from tests.simulating import until
 
 
 def cells(page: Page, row_id: str) -> dict[str, str]:
@@ -85,6 +87,32 @@ def test_users_lead_to_their_records_and_their_errors(visit: Visit, product: Pro
     page.locator(f'tr[data-id="{user}"]').get_by_role("link", name=user).click()
     expect(page).to_have_url(f"{product.url}/?user_id={user}")
     expect(page.locator(f'tr[data-id="{good["id"]}"]')).to_be_visible()
+
+
+def test_more_users_than_a_page_has_are_a_button_away(visit: Visit, product: Product):
+    """Each stands once, and none is left out."""
+    model = f"model-{nonce()}"
+    users = [f"{model}-{number:03}" for number in range(201)]
+    for user in users:
+        log = {
+            "id": str(uuid7()),
+            "started_at": datetime.now(UTC).isoformat(),
+            "request": {"model": model},
+            "response": {"status": 200, "body": {}},
+            "labels": {"user_id": user},
+        }
+        assert product.http.post("/api/v1/log", json=log).status_code == 200
+    asked = {"model": model, "limit": "1"}
+    until(lambda: product.http.get("/api/v1/users", params=asked).json()["total"] == len(users))
+    page = visit(f"/users?model={model}")
+    rows = page.locator("table.rollup tbody tr")
+    expect(rows).to_have_count(200)
+    expect(page.get_by_text("201 users, the first 200")).to_be_visible()
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(201)
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+    shown = rows.evaluate_all("rows => rows.map(row => row.dataset.id)")
+    assert sorted(shown) == users
 
 
 def test_models_stand_side_by_side_with_the_numbers_of_the_api(visit: Visit, product: Product):

@@ -12,6 +12,7 @@ from streamgauge.record import Outcome
 from streamgauge.store import queries
 from streamgauge.store.columns import COLUMNS, SUMMARY_COLUMNS
 from streamgauge.store.filters import read_filters
+from streamgauge.store.order import Order
 from tests.storing import FULL, FULL_TRANSCRIPT, START, put, record, shuffled, uuid7
 
 
@@ -157,7 +158,7 @@ def test_a_cursor_of_another_order_is_refused(store):
 @pytest.mark.parametrize("sort", ["started_at", "ttft_ms", "output_tokens"])
 @pytest.mark.parametrize("value", ["nonsense", [1], {"a": 1}])
 def test_a_forged_cursor_is_refused(store, sort, value):
-    cursor = queries._Order(sort).cursor({sort: value, "id": "x"})
+    cursor = Order(sort).cursor({sort: value, "id": "x"})
     with pytest.raises(QueryError) as caught:
         queries.records(store, sort=sort, cursor=cursor)
     assert caught.value.param == "cursor"

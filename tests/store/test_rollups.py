@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from streamgauge.errors import QueryError
@@ -88,10 +90,72 @@ def test_filters_orders_and_lengths(store, name):
         assert values == sorted(values)
     few = rollup(store, name, sort="-last_at", limit=2)
     assert (few["total"], len(few[name])) == (5, 2)
-    assert rollup(store, name, read_filters([("model", "nobody")])) == {"total": 0, name: []}
+    assert rollup(store, name, read_filters([("model", "nobody")])) == {
+        "total": 0,
+        name: [],
+        "next_cursor": None,
+    }
 
 
-@pytest.mark.parametrize("wrong", [{"sort": "password"}, {"limit": 0}, {"limit": MAX_LIMIT + 1}])
+def walk(ask, name):
+    """All pages of a list."""
+    found, cursor, total = [], None, None
+    while True:
+        page = ask(cursor=cursor)
+        total = total or page["total"]
+        assert page["total"] == total
+        found += page[name]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            assert len(found) == total
+            return found
+
+
+@pytest.mark.parametrize("name", ROLLUPS)
+def test_pages_put_together_are_the_whole_list(store, name):
+    """With ties, absent values, and a model whose provider nobody told."""
+    put(
+        store,
+        *(
+            record(
+                i // 4,
+                user_id=f"u{i // 2}",
+                session_id=f"s{i // 2}",
+                model=f"m{i // 4}",
+                provider="p" if i % 4 < 2 else None,
+                ttft_ms=None if i < 6 else 0.1 * (i // 4),
+                cost_usd=None if i < 4 else 0.1 * (i % 3),
+                output_tokens=None if i > 8 else 7,
+            )
+            for i in range(14)
+        ),
+    )
+    for sort in [order for name in SORTS for order in (name, f"-{name}")]:
+        whole = rollup(store, name, sort=sort)
+        assert (whole["total"], whole["next_cursor"]) == (7, None)
+        assert walk(partial(rollup, store, name, sort=sort, limit=2), name) == whole[name], sort
+    assert walk(partial(rollup, store, name, limit=7), name) == rollup(store, name)[name]
+
+
+def test_pages_of_properties_put_together_are_all(store):
+    names = [f"name-{i}" for i in range(5)]
+    put(store, record(1, properties=dict.fromkeys(names, "x")), record(2, properties={"all": "x"}))
+    found = walk(partial(properties, store, limit=2), "properties")
+    assert [one["name"] for one in found] == ["all", *names]
+
+
+def test_what_is_behind_the_last_row_is_nothing_of_so_many(store):
+    """A row may have gone since the page before; the total is told nevertheless."""
+    put(store, record(1, user_id="ann", output_tokens=1), record(2, user_id="bob"))
+    cursor = rollup(store, "users", sort="-output_tokens", limit=1)["next_cursor"]
+    put(store, record(3, user_id="bob", output_tokens=5))
+    found = rollup(store, "users", sort="-output_tokens", cursor=cursor)
+    assert found == {"total": 2, "users": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sort": "password"}, {"limit": 0}, {"limit": MAX_LIMIT + 1}, {"cursor": "x"}]
+)
 def test_what_makes_no_sense_is_refused(store, wrong):
     with pytest.raises(QueryError):
         rollup(store, "users", **wrong)

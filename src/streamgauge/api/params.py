@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 
 from streamgauge.errors import QueryError
+from streamgauge.store import rollups
 from streamgauge.store.columns import COLUMNS, Column, Kind
 from streamgauge.store.filters import COMPARISONS, EXISTS, Filter, read_filters
 from streamgauge.store.queries import (
@@ -21,7 +22,6 @@ from streamgauge.store.queries import (
     MOST_EXPORTED,
     MOST_EXPORTED_WHOLE,
 )
-from streamgauge.store.rollups import SORTS
 from streamgauge.store.stats import BUCKETS, DEFAULT_GROUPS, GROUPS, MAX_GROUPS
 
 
@@ -140,10 +140,17 @@ def list_parameters() -> list[Parameter]:
             "A column, with - in front for descending. Absent values come last.",
             Schema(type=OpenAPIType.STRING, enum=orders, default=DEFAULT_SORT),
         ),
+        *page_parameters("Records on a page.", DEFAULT_LIMIT),
+    ]
+
+
+def page_parameters(limit: str, default: int) -> list[Parameter]:
+    """How a list is cut into pages; *limit* says of what."""
+    return [
         _parameter(
             "limit",
-            "Records on a page.",
-            Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+            limit,
+            Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_LIMIT, default=default),
         ),
         _parameter(
             "cursor",
@@ -247,28 +254,25 @@ class BytesOperation(Operation):
 
 @dataclass
 class RollupOperation(Operation):
-    """GET of sessions, users or models: order, length and every filter."""
+    """GET of sessions, users or models: order, pages and every filter."""
 
     def __post_init__(self) -> None:
-        orders = [order for name in SORTS for order in (name, f"-{name}")]
+        orders = [order for name in rollups.SORTS for order in (name, f"-{name}")]
         own = [
             _parameter(
                 "sort",
                 "A number or a time, with - in front for descending.",
                 Schema(type=OpenAPIType.STRING, enum=orders),
             ),
-            _parameter(
-                "limit",
-                "How many are listed.",
-                Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=MAX_LIMIT, default=100),
-            ),
+            *page_parameters("Rows on a page.", rollups.DEFAULT_LIMIT),
         ]
         self.parameters = [*own, *filter_parameters()]
 
 
 @dataclass
 class PropertiesOperation(Operation):
-    """GET of properties: every filter."""
+    """GET of properties: pages and every filter."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*filter_parameters()]
+        own = page_parameters("Names on a page.", rollups.MAX_LIMIT)
+        self.parameters = [*own, *filter_parameters()]

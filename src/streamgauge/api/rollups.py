@@ -18,11 +18,11 @@ from streamgauge.store import rollups
 
 async def _answer(request: Request[Any, Any, Any], parts: Parts, name: str) -> dict[str, Any]:
     query = Query(request)
-    sort = query.take("sort")
+    sort, cursor = query.take("sort"), query.take("cursor")
     limit = query.number("limit", rollups.DEFAULT_LIMIT)
     filters = query.filters()
     return await run_sync(
-        lambda: rollups.rollup(parts.store, name, filters, sort=sort, limit=limit)
+        lambda: rollups.rollup(parts.store, name, filters, sort=sort, limit=limit, cursor=cursor)
     )
 
 
@@ -81,5 +81,9 @@ async def list_models(request: Request[Any, Any, Any], parts: Given) -> dict[str
 )
 async def list_properties(request: Request[Any, Any, Any], parts: Given) -> dict[str, Any]:
     """Properties."""
-    filters = Query(request).filters()
-    return await run_sync(rollups.properties, parts.store, filters)
+    query = Query(request)
+    limit, cursor = query.number("limit", rollups.MAX_LIMIT), query.take("cursor")
+    filters = query.filters()
+    return await run_sync(
+        lambda: rollups.properties(parts.store, filters, limit=limit, cursor=cursor)
+    )

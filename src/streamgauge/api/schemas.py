@@ -178,27 +178,32 @@ class Property(Struct, frozen=True, kw_only=True):
 
 
 class Sessions(Struct, frozen=True):
-    """Sessions; ``total`` says how many there are."""
+    """Sessions; ``total`` says how many there are on all pages."""
 
     total: int
     sessions: list[Session]
+    next_cursor: str | None
 
 
 class Users(Struct, frozen=True):
-    """Users; ``total`` says how many there are."""
+    """Users; ``total`` says how many there are on all pages."""
 
     total: int
     users: list[User]
+    next_cursor: str | None
 
 
 class Models(Struct, frozen=True):
-    """Models; ``total`` says how many there are."""
+    """Models; ``total`` says how many there are on all pages."""
 
     total: int
     models: list[Model]
+    next_cursor: str | None
 
 
 class Properties(Struct, frozen=True):
-    """Properties, the most used first."""
+    """Properties, the most used first; ``total`` says how many there are on all pages."""
 
+    total: int
     properties: list[Property]
+    next_cursor: str | None

@@ -252,6 +252,11 @@ def clickhouse_time(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+def stored_time(iso: str) -> str:
+    """Write a time as the store gives it as a DateTime64 parameter."""
+    return clickhouse_time(datetime.fromisoformat(iso).astimezone(UTC))
+
+
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 

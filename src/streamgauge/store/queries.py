@@ -11,8 +11,6 @@ its UUIDv7.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,15 +22,10 @@ from msgspec import Struct
 from streamgauge.errors import QueryError
 from streamgauge.record import Outcome, Transcript
 from streamgauge.store.clickhouse import Params
-from streamgauge.store.columns import (
-    COLUMNS,
-    HEADER_COLUMNS,
-    PARAMETER_TYPES,
-    RECORD_COLUMNS,
-    SUMMARY_COLUMNS,
-)
-from streamgauge.store.filters import Filter, Where, clickhouse_time
+from streamgauge.store.columns import HEADER_COLUMNS, RECORD_COLUMNS, SUMMARY_COLUMNS
+from streamgauge.store.filters import Filter, Where, clickhouse_time, stored_time
 from streamgauge.store.loader import Store
+from streamgauge.store.order import Order
 from streamgauge.store.properties import selected
 
 MAX_LIMIT = 1000
@@ -75,7 +68,7 @@ def records(
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise QueryError(f"limit is a number from 1 to {MAX_LIMIT}", param="limit")
-    order = _Order(sort)
+    order = Order(sort)
     where = Where(filters)
     if cursor is not None:
         where.add(order.after(cursor, where))
@@ -86,7 +79,7 @@ def records(
     return Page(rows, order.cursor(rows[-1]) if more else None)
 
 
-def _keys(store: Store, where: Where, order: _Order, *, count: int) -> list[dict[str, Any]]:
+def _keys(store: Store, where: Where, order: Order, *, count: int) -> list[dict[str, Any]]:
     """The first *count* keys that match; by time, without looking at the whole store."""
     select = "SELECT started_at, id FROM records"
     tail = f"ORDER BY {order} LIMIT {count:d}"
@@ -98,18 +91,18 @@ def _keys(store: Store, where: Where, order: _Order, *, count: int) -> list[dict
         )
         if edge:
             near = where.copy()
-            near.add(order.until(_param_time(edge[0]["started_at"]), near))
+            near.add(order.until(stored_time(edge[0]["started_at"]), near))
             keys = store.query(f"{select} FINAL {near} {tail}", near.params)
             if len(keys) == count:
                 return keys
     return store.query(f"{select} FINAL {where} {tail}", where.params)
 
 
-def _summaries(store: Store, keys: list[dict[str, Any]], order: _Order) -> list[dict[str, Any]]:
+def _summaries(store: Store, keys: list[dict[str, Any]], order: Order) -> list[dict[str, Any]]:
     if not keys:
         return []
     params: Params = {
-        "times": [_param_time(key["started_at"]) for key in keys],
+        "times": [stored_time(key["started_at"]) for key in keys],
         "ids": [key["id"] for key in keys],
     }
     return store.query(
@@ -142,80 +135,13 @@ def export(
     limit = most if limit is None else limit
     if not 1 <= limit <= most:
         raise QueryError(f"limit is a number from 1 to {most}", param="limit")
-    order, where = _Order(sort), Where(filters)
+    order, where = Order(sort), Where(filters)
     columns = RECORD_COLUMNS if with_bodies else SUMMARY_COLUMNS
     return store.file(
         f"SELECT {selected(columns)} FROM records FINAL {where} ORDER BY {order} LIMIT {limit:d}",
         where.params,
         form=FORMATS[form],
     )
-
-
-class _Order:
-    """The order of a list, and the cursors that hold a place in it."""
-
-    def __init__(self, sort: str) -> None:
-        self._sort = sort
-        self._name = sort.removeprefix("-")
-        self._descending = sort.startswith("-")
-        column = COLUMNS.get(self._name)
-        if column is None or not column.is_sort:
-            raise QueryError(f"{self._name!r} is not a column to sort by", param="sort")
-        self._column = column
-
-    def __str__(self) -> str:
-        direction = "DESC" if self._descending else "ASC"
-        return f"{self._name} {direction} NULLS LAST, id {direction}"
-
-    @property
-    def is_by_time(self) -> bool:
-        """Whether it is the order in which the store keeps the rows."""
-        return self._name == "started_at"
-
-    def until(self, moment: str, where: Where) -> str:
-        """The condition of a row not behind *moment*, when ordered by time."""
-        bound = where.param(moment, PARAMETER_TYPES[self._column.kind])
-        return f"started_at {'>=' if self._descending else '<='} {bound}"
-
-    def cursor(self, row: dict[str, Any]) -> str:
-        """The place behind *row*."""
-        place = msgspec.json.encode((self._sort, row[self._name], row["id"]))
-        return base64.urlsafe_b64encode(place).rstrip(b"=").decode()
-
-    def after(self, cursor: str, where: Where) -> str:
-        """The condition of a row behind *cursor*."""
-        value, last = self._place(cursor)
-        name, sign = self._name, "<" if self._descending else ">"
-        behind = f"id {sign} {where.param(last, 'String')}"
-        if value is None:
-            return f"({name} IS NULL AND {behind})"
-        bound = where.param(value, PARAMETER_TYPES[self._column.kind])
-        rest = f"ifNull({name} {sign} {bound} OR ({name} = {bound} AND {behind}), false)"
-        return f"({rest} OR {name} IS NULL)" if self._column.nullable else rest
-
-    def _place(self, cursor: str) -> tuple[str | int | float | None, str]:
-        try:
-            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            kind = tuple[str, str | int | float | None, str]
-            sort, value, last = msgspec.json.decode(raw, type=kind)
-        except (ValueError, binascii.Error, msgspec.MsgspecError):
-            raise QueryError("the cursor is not one of ours", param="cursor") from None
-        if sort != self._sort:
-            raise QueryError(f"the cursor belongs to sort={sort}", param="cursor")
-        return self._checked(value), last
-
-    def _checked(self, value: str | int | float | None) -> str | int | float | None:
-        """A cursor comes from outside: its value must be one that the column can have."""
-        if value is None:
-            return None
-        try:
-            if self._column.kind == "time":
-                return _param_time(str(value))
-            if self._column.kind == "text":
-                return str(value)
-            return float(value) if self._column.kind == "number" else int(value)
-        except (ValueError, OverflowError):
-            raise QueryError("the cursor is not one of ours", param="cursor") from None
 
 
 # single records
@@ -318,7 +244,7 @@ def _key(store: Store, record_id: str) -> Params | None:
             _within(where, near, near)
         rows = store.query(f"SELECT started_at FROM records {where} LIMIT 1", where.params)
         if rows:
-            return {"at": _param_time(rows[0]["started_at"]), "id": record_id}
+            return {"at": stored_time(rows[0]["started_at"]), "id": record_id}
     return None
 
 
@@ -345,11 +271,6 @@ def id_time(record_id: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment if 1970 < moment.year < _LAST_YEAR else None
-
-
-def _param_time(iso: str) -> str:
-    """An ISO time of the store, as a parameter to the store."""
-    return clickhouse_time(datetime.fromisoformat(iso).astimezone(UTC))
 
 
 # the store itself

@@ -10,8 +10,10 @@ from typing import Any
 from msgspec import Struct
 
 from streamgauge.errors import QueryError
+from streamgauge.store.columns import Column, Kind
 from streamgauge.store.filters import Filter, Where
 from streamgauge.store.loader import Store
+from streamgauge.store.order import Order
 from streamgauge.store.properties import ALL
 from streamgauge.store.stats import MEASURES
 
@@ -27,6 +29,10 @@ _PER_1000 = (
     "1000 * sum(cost_usd) / sumIf(output_tokens, cost_usd IS NOT NULL), NULL) "
     "AS cost_per_1000_usd"
 )
+
+
+# What tells one row from another, as one text.
+_KEY = "row_key"
 
 
 class Rollup(Struct, frozen=True):
@@ -66,18 +72,21 @@ ROLLUPS: dict[str, Rollup] = {
 }
 
 # What a list can be ordered by: every one of its numbers and times.
-SORTS = (
-    "count",
-    "errors",
-    "input_tokens",
-    "output_tokens",
-    "cost_usd",
-    "ttft_p50_ms",
-    "ttft_p95_ms",
-    "itl_p50_ms",
-    "first_at",
-    "last_at",
-)
+SORTS = {
+    name: Column(name=name, kind=kind, nullable=True)
+    for name, kind in {
+        "count": Kind.INTEGER,
+        "errors": Kind.INTEGER,
+        "input_tokens": Kind.INTEGER,
+        "output_tokens": Kind.INTEGER,
+        "cost_usd": Kind.NUMBER,
+        "ttft_p50_ms": Kind.NUMBER,
+        "ttft_p95_ms": Kind.NUMBER,
+        "itl_p50_ms": Kind.NUMBER,
+        "first_at": Kind.TIME,
+        "last_at": Kind.TIME,
+    }.items()
+}
 
 
 def rollup(
@@ -87,57 +96,74 @@ def rollup(
     *,
     sort: str | None = None,
     limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
 ) -> dict[str, Any]:
-    """Return the rows of *name*, a key of `ROLLUPS`, over the records that match.
+    """Return a page of the rows of *name*, a key of `ROLLUPS`, over the records that match.
 
     ``total`` says how many rows there are; *limit* of them are given, by *sort* (``-`` in front:
-    descending). Raises `QueryError`.
+    descending). ``next_cursor`` is the *cursor* of the next page, absent on the last; a row whose
+    sums have changed in between may have moved. Raises `QueryError`.
     """
     table = ROLLUPS[name]
     where = Where(filters)
     where.add(table.known)
     keys = ", ".join(table.keys)
-    order, direction = _order(sort or table.sort)
-    shown = where.param(_checked(limit), "UInt32")
-    rows = store.query(
-        "SELECT *, count() OVER () AS total FROM "
-        f"(SELECT {keys}, {', '.join(table.more)}, {MEASURES} FROM records FINAL {where} "
-        f"GROUP BY {keys}) ORDER BY {order} {direction} NULLS LAST, {keys} LIMIT {shown} "
-        "SETTINGS prefer_column_name_to_alias = 1",
-        where.params,
+    texts = ", ".join(f"ifNull({key}, '')" for key in table.keys)
+    rows = (
+        f"SELECT {keys}, arrayStringConcat([{texts}], '\\n') AS {_KEY}, {', '.join(table.more)}, "
+        f"{MEASURES} FROM records FINAL {where} GROUP BY {keys}"
     )
-    total = max((row.pop("total") for row in rows), default=0)
-    return {"total": total, name: rows}
+    return _page(store, name, rows, where, sort=sort or table.sort, limit=limit, cursor=cursor)
 
 
-def properties(store: Store, filters: Sequence[Filter] = ()) -> dict[str, Any]:
-    """Return the names of all properties: how many records and values each has, and some."""
+def properties(
+    store: Store,
+    filters: Sequence[Filter] = (),
+    *,
+    limit: int = MAX_LIMIT,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """Return a page of all properties' names: how many records and values each has, and some."""
     where = Where(filters)
-    shown = where.param(MAX_LIMIT, "UInt32")
-    rows = store.query(
-        f"""
-        SELECT name, count() AS count, uniqExact(value) AS values_total,
+    rows = f"""
+        SELECT name, name AS {_KEY}, count() AS count, uniqExact(value) AS values_total,
             arraySort(topK(20)(value)) AS values
         FROM
         (
             SELECT arrayJoin(mapKeys(properties)) AS name, properties[name] AS value
             FROM (SELECT {ALL} FROM records FINAL {where})
         )
-        GROUP BY name ORDER BY count DESC, name LIMIT {shown}
-        """,
-        where.params,
-    )
-    return {"properties": rows}
+        GROUP BY name
+    """
+    return _page(store, "properties", rows, where, sort="-count", limit=limit, cursor=cursor)
 
 
-def _order(sort: str) -> tuple[str, str]:
-    column = sort.removeprefix("-")
-    if column not in SORTS:
-        raise QueryError(f"sort is one of {', '.join(SORTS)}, or -NAME", param="sort")
-    return column, "DESC" if sort.startswith("-") else "ASC"
-
-
-def _checked(limit: int) -> int:
+def _page(
+    store: Store,
+    name: str,
+    rows: str,
+    where: Where,
+    *,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+) -> dict[str, Any]:
+    """Return a part of *rows*, a SELECT with the parameters of *where*."""
     if not 1 <= limit <= MAX_LIMIT:
         raise QueryError(f"limit is a number from 1 to {MAX_LIMIT}", param="limit")
-    return limit
+    order = Order(sort, SORTS, key=_KEY, is_key_ascending=True)
+    behind = "true" if cursor is None else order.after(cursor, where)
+    # What is not behind the cursor comes last: its first row still tells how many there are.
+    found = store.query(
+        f"SELECT * FROM (SELECT *, count() OVER () AS total, {behind} AS is_behind FROM ({rows})) "
+        f"ORDER BY is_behind DESC, {order} LIMIT {limit + 1:d} "
+        "SETTINGS prefer_column_name_to_alias = 1",
+        where.params,
+    )
+    total = found[0]["total"] if found else 0
+    shown = [row for row in found if row["is_behind"]]
+    next_cursor = order.cursor(shown[limit - 1]) if len(shown) > limit else None
+    del shown[limit:]
+    for row in shown:
+        del row[_KEY], row["total"], row["is_behind"]
+    return {"total": total, name: shown, "next_cursor": next_cursor}

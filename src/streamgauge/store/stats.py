@@ -56,13 +56,14 @@ _PERCENTILES = ", ".join(
 )
 _ERRORS = f"outcome NOT IN ({', '.join(repr(str(outcome)) for outcome in NOT_ERRORS)})"
 # sum() of nothing but NULL is NULL: unknown stays unknown. What the sums leave out is counted.
+# The last digits of a sum depend on who came first; an order by it must not.
 MEASURES = f"""
     count() AS count,
     countIf({_ERRORS}) AS errors,
     sum(input_tokens) AS input_tokens,
     sum(output_tokens) AS output_tokens,
     countIf(output_tokens IS NULL) AS tokens_unknown,
-    sum(cost_usd) AS cost_usd,
+    round(sum(cost_usd), 12) AS cost_usd,
     countIf(cost_usd IS NULL) AS cost_unknown,
     {_PERCENTILES}
 """

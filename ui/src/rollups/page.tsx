@@ -1,16 +1,16 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, type ReactNode } from "react";
 
 import { ask } from "../api/client";
-import { counted } from "../format";
+import { count, counted } from "../format";
 import { Problem } from "../parts/problem";
 import { readRange, since, type TimeRange } from "../parts/range";
 import { RangeTabs } from "../parts/range-tabs";
 import { RollupTable, type Column } from "./table";
 
 const REFRESH_MS = 15_000;
-// As many as the API gives at once; who has more narrows the time or orders them otherwise.
-const LIMIT = 500;
+// As many as one looks through at a time.
+const PAGE = 200;
 
 type Address = "/api/v1/sessions" | "/api/v1/users" | "/api/v1/models";
 type Answer = Awaited<ReturnType<typeof ask<Address>>>;
@@ -34,13 +34,16 @@ interface Props<T> {
 export function RollupPage<T>(props: Props<T>) {
   const { title, path, noun, address, rowsOf, keyOf, columns, usualSort, hint, search } = props;
   const range = useMemo(() => readRange(search), [search]);
-  const { data, error, isPending, refetch } = useQuery({
+  const { data, error, isPending, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: [address, range.text],
-    queryFn: ({ signal }) => {
+    queryFn: ({ pageParam, signal }) => {
       const query = since(range.text);
-      query.set("limit", String(LIMIT));
+      query.set("limit", String(PAGE));
+      if (pageParam !== null) query.set("cursor", pageParam);
       return ask(address, { query, signal });
     },
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
     refetchInterval: REFRESH_MS,
   });
@@ -56,14 +59,17 @@ export function RollupPage<T>(props: Props<T>) {
     const text = query.toString();
     return text === "" ? path : `${path}?${text}`;
   };
-  const rows = data === undefined ? [] : rowsOf(data);
+  const all = (data?.pages ?? []).flatMap(rowsOf);
+  // Sums change: what has moved from one page to another in between stands once.
+  const rows = [...new Map(all.map((row) => [keyOf(row), row])).values()];
+  const total = data?.pages.at(-1)?.total ?? 0;
   return (
     <main className="page rollup-page">
       <div className="rollup-head">
         <h1>{title}</h1>
         <p className="rollup-total">
-          {data && counted(data.total, noun)}
-          {data && data.total > rows.length && `, the first ${String(rows.length)}`}
+          {data && counted(total, noun)}
+          {hasNextPage && `, the first ${count(rows.length)}`}
         </p>
         <RangeTabs path={path} range={range} />
       </div>
@@ -79,6 +85,16 @@ export function RollupPage<T>(props: Props<T>) {
           sort={state.get("sort") ?? usualSort}
           addressOf={addressOf}
         />
+      )}
+      {hasNextPage && (
+        <button
+          type="button"
+          className="button rollup-more"
+          disabled={isFetchingNextPage}
+          onClick={() => void fetchNextPage()}
+        >
+          Show more
+        </button>
       )}
     </main>
   );
