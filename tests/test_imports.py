@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -97,11 +98,8 @@ PARTS = sorted({name.split(".")[0] for name in MODULES if name})
 
 def imported(name: str, *, when_loaded: bool = False) -> set[str]:
     """Return what module *name* imports, all or only *when_loaded*, as absolute names."""
-    tree = MODULES[name]
     names: set[str] = set()
-    for node in ast.walk(tree):
-        if when_loaded and not is_run_at_load(node, tree):
-            continue
+    for node in nodes(MODULES[name], when_loaded=when_loaded):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -110,19 +108,21 @@ def imported(name: str, *, when_loaded: bool = False) -> set[str]:
     return names
 
 
-def is_run_at_load(wanted: ast.AST, tree: ast.Module) -> bool:
-    """Whether a statement runs at import: not in a function, not for type checkers only."""
+def nodes(tree: ast.Module, *, when_loaded: bool) -> Iterator[ast.AST]:
+    """Return the nodes of a module, all or only those that run *when_loaded*."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        if node is wanted:
-            return True
-        is_deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
-            isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        )
-        if not is_deferred:
+        yield node
+        if not (when_loaded and is_deferred(node)):
             waiting += ast.iter_child_nodes(node)
-    return False
+
+
+def is_deferred(node: ast.AST) -> bool:
+    """Whether what is inside runs later than at import, or never: for type checkers only."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
+        isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    )
 
 
 def ours(names: set[str]) -> set[str]:
