@@ -20,12 +20,14 @@ from streamgauge.gateway.answer import answer
 from streamgauge.gateway.attempts import Attempts
 from streamgauge.gateway.checks import check, head_too_large, maybe_too_large
 from streamgauge.gateway.head import Headers, RequestHead
+from streamgauge.gateway.known_heads import KnownHead
 from streamgauge.gateway.relay import Relay
 from streamgauge.gateway.routes import Refused, Route
 
 if TYPE_CHECKING:
     from streamgauge.gateway.policy import Policy
     from streamgauge.gateway.server import Gateway
+    from streamgauge.gateway.turn import Send
 
 # Above this many unsent bytes we stop reading from the provider. One more read may follow
 # (uvloop reads up to 256 KiB at a time): what a slow reader can cost us is the sum.
@@ -61,10 +63,12 @@ class ClientConnection(asyncio.Protocol):
         "is_pipelining",
         "is_tunnel",
         "linger_until",
+        "owed",
         "parser",
         "peer",
         "relay",
         "rest",
+        "send",
         "target",
         "transport",
         "unsent",
@@ -96,6 +100,7 @@ class ClientConnection(asyncio.Protocol):
         self.body_bytes = 0
         self.is_complete = False
         self.is_keep_alive = False
+        self.owed = 0  # bytes that are missing of a body whose head the parser has not seen
         self.rest: bytes | None = None  # what followed an upgrade
 
     @property
@@ -114,11 +119,6 @@ class ClientConnection(asyncio.Protocol):
             and self.rest is None
             and not self.gateway.is_stopping
         )
-
-    def send(self, data: bytes) -> None:
-        """Send bytes of an answer."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
 
     def answered(self, *, is_keeping: bool) -> None:
         """The answer is out."""
@@ -179,6 +179,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.send: Send = self.transport.write  # one object, by which `turn` knows whose it is
         self.transport.set_write_buffer_limits(high=WRITE_HIGH)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if peer else ""
@@ -196,6 +197,10 @@ class ClientConnection(asyncio.Protocol):
         if relay is not None and self.is_complete:
             self.is_pipelining = True
             return
+        if relay is None and not self.head_bytes:
+            found = self.gateway.known_heads.find(data)
+            if found is not None and self._begin_known(at, data, *found):
+                return
         try:
             self._feed(data)
         except HttpParserError as error:
@@ -206,7 +211,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self.head_bytes += len(data)
         if self.head is not None:
-            self._begin(at, self.head)
+            self._begin(at, self.head, data)
         else:
             self._more_head(at)
 
@@ -273,10 +278,23 @@ class ClientConnection(asyncio.Protocol):
     # -- requests -----------------------------------------------------------------------------
 
     def _feed(self, data: bytes) -> None:
+        if self.owed:
+            self._take_owed(data)
+            return
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
             self._upgrade(data[upgrade.args[0] :])
+
+    def _take_owed(self, data: bytes) -> None:
+        """Take more of a body whose head the parser has not seen."""
+        if len(data) > self.owed:
+            data = data[: self.owed]
+            self.is_pipelining = True
+        self.body.append(data)
+        self.body_bytes += len(data)
+        self.owed -= len(data)
+        self.is_complete = not self.owed
 
     def _upgrade(self, rest: bytes) -> None:
         """Take what follows a head that asks for an upgrade."""
@@ -295,7 +313,32 @@ class ClientConnection(asyncio.Protocol):
             framing = b"Content-Length: %d\r\n" % head.length
         self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n" + rest)
 
-    def _begin(self, at: int, head: RequestHead) -> None:
+    def _begin_known(
+        self, at: int, data: bytes, known: KnownHead, length: int, begins: int
+    ) -> bool:
+        """Begin a request whose head was seen before; False leaves it to the parser."""
+        gateway = self.gateway
+        missing = length - (len(data) - begins)
+        if missing < 0 or length > gateway.limits.max_body_bytes:
+            return False
+        head = known.with_length(length)
+        if gateway.guard is not None:
+            try:
+                gateway.guard.check(head)
+            except Refused as refused:
+                self._refuse(refused)
+                return True
+        self.head = head
+        self.is_keep_alive = True
+        self.owed = missing
+        self.is_complete = not missing
+        self.body_bytes = length - missing
+        relay = self.relay = Relay(gateway, self, head, known.route, known.policy)
+        relay.begin(at, head, data[begins:], is_whole=not missing)
+        return True
+
+    def _begin(self, at: int, head: RequestHead, data: bytes) -> None:
+        """Begin a request whose *head* has been parsed; *data* was its last read."""
         limits = self.gateway.limits
         try:
             check(head, self.headers, read_bytes=self.head_bytes, limits=limits)
@@ -319,6 +362,8 @@ class ClientConnection(asyncio.Protocol):
             attempts = Attempts(plan, self.gateway.watch)
             attempts.begin(at)
             route = attempts.target.route
+        elif route.is_recorded and self.head_bytes == len(data):
+            self.gateway.known_heads.learn(data, head, route, policy)
         relay = self.relay = Relay(self.gateway, self, head, route, policy, attempts)
         self.headers = []
         relay.begin(at, head, self._take_body(), is_whole=self.is_complete)

@@ -16,8 +16,8 @@ class Delimiter(Enum):
     CLOSE = auto()
 
 
-# The hot path saves itself the way through the class.
-CHUNKED = Delimiter.CHUNKED
+# A name costs a tenth of what CPython 3.11 takes to find a member in its enum.
+NONE, LENGTH, CHUNKED, CLOSE = Delimiter
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -31,12 +31,12 @@ def delimiter_of(
     """
     length = b"" if head.length is None else b"Content-Length: %d" % head.length
     if is_head_request or head.is_bodiless:
-        return Delimiter.NONE, length
+        return NONE, length
     if head.length is not None and not is_changing:
-        return Delimiter.LENGTH, length
+        return LENGTH, length
     if version == "1.1":
-        return Delimiter.CHUNKED, b"Transfer-Encoding: chunked"
-    return Delimiter.CLOSE, b"Connection: close"
+        return CHUNKED, b"Transfer-Encoding: chunked"
+    return CLOSE, b"Connection: close"
 
 
 def delimited(delimiter: Delimiter, body: bytes) -> bytes:

@@ -11,7 +11,7 @@ import ssl
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from streamgauge.gateway.exchange import State
+from streamgauge.gateway.exchange import CONNECTING
 from streamgauge.gateway.upload import REPLAY_LIMIT
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Dispatch:
             await self._rest()
             self._fail(relay, _why(error))
             return
-        if relay.exchange.state is not State.CONNECTING or connection.is_closed:
+        if relay.exchange.state is not CONNECTING or connection.is_closed:
             connection.close()
             self._fail(relay, "end of connection")
             return

@@ -33,6 +33,9 @@ HOP_BY_HOP = frozenset(
 # An answer of these types is a stream, which must not wait in a buffer.
 STREAM_TYPES = frozenset(kind.encode() for kind in FRAMING_BY_TYPE)
 
+# A stream has these from us.
+FOR_CACHES = (b"cache-control", b"x-accel-buffering")
+
 # Framing and addressing are set anew for each side.
 REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
 
@@ -63,6 +66,7 @@ class RequestHead:
         "encoded",
         "expects_continue",
         "forward",
+        "framed",
         "headers",
         "host",
         "hosts",
@@ -91,6 +95,8 @@ class RequestHead:
         self.key: bytes | None = None
         self.wishes: dict[bytes, bytes] = {}  # ours, by their names without the prefix
         self.encoded = False
+        # As `upstream_request` has made it before, for a path, a host, and whether looked into.
+        self.framed: dict[tuple[bytes, bytes, bool], tuple[bytes, bytes]] = {}
         forward: list[bytes] = []
         kept: list[bytes] = []
         for name, value in headers:
@@ -122,6 +128,28 @@ class RequestHead:
         """Take an API *key* that stood in the path; *target* is the path without it."""
         self.target = target
         self.wishes.setdefault(b"auth", b"Bearer " + key)
+
+    def again(self, length: int, kept: bytes) -> RequestHead:
+        """Return the same head with another *length*, and so with other lines *kept*."""
+        same = RequestHead.__new__(RequestHead)
+        same.length = length
+        same.kept = kept
+        same.method = self.method
+        same.target = self.target
+        same.version = self.version
+        same.headers = self.headers
+        same.host = self.host
+        same.hosts = self.hosts
+        same.chunked = self.chunked
+        same.expects_continue = self.expects_continue
+        same.upgrade = self.upgrade
+        same.connection = self.connection
+        same.key = self.key
+        same.wishes = self.wishes
+        same.encoded = self.encoded
+        same.framed = self.framed
+        same.forward = self.forward
+        return same
 
     @property
     def ours(self) -> Iterator[bytes]:
@@ -200,7 +228,7 @@ TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
 class NameFacts:
     """What we know of a header by its name alone, as one client spells it."""
 
-    __slots__ = ("is_forwarded", "is_kept", "note", "prefix", "take")
+    __slots__ = ("is_for_caches", "is_forwarded", "is_kept", "note", "prefix", "take")
 
     def __init__(self, name: bytes) -> None:
         lower = name.lower()
@@ -209,6 +237,7 @@ class NameFacts:
         self.note = NOTES.get(lower)
         self.is_kept = not is_secret(lower)
         self.is_forwarded = lower not in REWRITTEN and not lower.startswith(OURS)
+        self.is_for_caches = lower in FOR_CACHES
 
 
 # Clients and providers use few names and always the same; looking a name up once and for all
@@ -250,26 +279,38 @@ def upstream_request(
     *length* is that of a body which we have whole, *forward* are header lines in place of the
     client's. What comes back *is_looked_into*, so it must not be compressed.
     """
-    forward = head.forward if forward is None else forward
+    if forward is not None:
+        before, behind = _framed(head, path, host, forward, is_looked_into=is_looked_into)
+    else:
+        made_for = path, host, is_looked_into
+        made = head.framed.get(made_for)
+        if made is None:
+            made = _framed(head, path, host, head.forward, is_looked_into=is_looked_into)
+            head.framed[made_for] = made
+        before, behind = made
+    if length is None and not head.chunked:
+        length = head.length
+    if length is not None:
+        return b"%bContent-Length: %d\r\n%b" % (before, length, behind)
+    return before + (b"Transfer-Encoding: chunked\r\n" if head.chunked else b"") + behind
+
+
+def _framed(
+    head: RequestHead, path: bytes, host: bytes, forward: list[bytes], *, is_looked_into: bool
+) -> tuple[bytes, bytes]:
+    """Return the head for the provider, as it is before and behind the length of its body."""
     if is_looked_into:
         forward = [*without_named(forward, b"accept-encoding"), b"Accept-Encoding: identity"]
-    lines = [head.method + b" " + path + b" HTTP/1.1\r\nHost: " + host, *forward]
-    if length is not None:
-        lines.append(b"Content-Length: %d" % length)
-    elif head.chunked:
-        lines.append(b"Transfer-Encoding: chunked")
-    elif head.length is not None:
-        lines.append(b"Content-Length: %d" % head.length)
-    if head.is_websocket:
-        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
-    lines.append(b"Via: " + VIA + b"\r\n\r\n")
-    return b"\r\n".join(lines)
+    lines = [head.method + b" " + path + b" HTTP/1.1\r\nHost: " + host, *forward, b""]
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n" if head.is_websocket else b""
+    return b"\r\n".join(lines), upgrade + b"Via: " + VIA + b"\r\n\r\n"
 
 
 class ResponseHead:
     """The provider's status line and headers, looked through once.
 
-    ``forward`` holds the lines that go to the client, ``kept`` those for the journal.
+    ``forward`` holds the lines that go to the client, ``for_caches`` those of them that tell
+    proxies what to do with the answer, ``kept`` the lines for the journal.
     """
 
     __slots__ = (
@@ -278,6 +319,7 @@ class ResponseHead:
         "connection",
         "content_type",
         "encoded",
+        "for_caches",
         "forward",
         "headers",
         "kept",
@@ -298,17 +340,20 @@ class ResponseHead:
         self.encoded = False
         self.content_type: str | None = None
         self.cache_control = b""
+        self.for_caches: list[bytes] = []
         forward: list[bytes] = []
         kept: list[bytes] = []
         for name, value in headers:
             facts = KNOWN_NAMES.get(name) or learn_name(name)
+            line = facts.prefix + value
             if facts.note is not None:
                 facts.note(self, value)
-            line = facts.prefix + value
             if facts.is_kept:
                 kept.append(line if b"?" not in value else redacted(line))
             if facts.is_forwarded:
                 forward.append(line)
+                if facts.is_for_caches:
+                    self.for_caches.append(line)
         self.kept = b"\r\n".join(kept)
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
@@ -373,7 +418,8 @@ def client_response(head: ResponseHead, *, ours: bytes, framing: bytes) -> bytes
     """
     lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
     if head.streamed:
-        lines += without_named(head.forward, b"cache-control,x-accel-buffering")
+        said = head.for_caches
+        lines += [line for line in head.forward if line not in said] if said else head.forward
         lines.append(UNBUFFERED)
         lines.append(b"Cache-Control: " + no_transform(head.cache_control))
     else:

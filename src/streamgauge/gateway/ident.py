@@ -18,17 +18,21 @@ class Ids:
     """Makes ids. One per process: a copy after a fork would repeat itself."""
 
     def __init__(self) -> None:
-        self._noise = b""
+        self._noise: list[int] = []  # version and variant are in it already
 
     def __call__(self) -> bytes:
         """Return a fresh UUIDv7 as its 16 bytes."""
-        if not self._noise:
-            self._noise = os.urandom(NOISE_BYTES * NOISE_AT_ONCE)
-        noise = int.from_bytes(self._noise[:NOISE_BYTES], "big")
-        self._noise = self._noise[NOISE_BYTES:]
+        noise = self._noise or self._more()
         milliseconds = time.time_ns() // 1_000_000
-        value = milliseconds << 80 | (noise & _FREE_BITS) | _VERSION_7 | _VARIANT
-        return value.to_bytes(16, "big")
+        return (milliseconds << 80 | noise.pop()).to_bytes(16, "big")
+
+    def _more(self) -> list[int]:
+        raw = os.urandom(NOISE_BYTES * NOISE_AT_ONCE)
+        self._noise = [
+            int.from_bytes(raw[at : at + NOISE_BYTES], "big") & _FREE_BITS | _VERSION_7 | _VARIANT
+            for at in range(0, len(raw), NOISE_BYTES)
+        ]
+        return self._noise
 
 
 def text(exchange: bytes) -> str:

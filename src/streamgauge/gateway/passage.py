@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from time import monotonic_ns
 
-from streamgauge.gateway.delimiter import CHUNKED, Delimiter, delimited
+from streamgauge.gateway.delimiter import CHUNKED, NONE, delimited
 from streamgauge.gateway.exchange import Exchange
 from streamgauge.gateway.outflow import (
     DATA_BEGINS,
@@ -21,7 +21,7 @@ from streamgauge.gateway.outflow import (
     is_heartbeat,
 )
 from streamgauge.gateway.turn import MAX_OVERHEAD, Entries, Out, Send, Turn
-from streamgauge.journal.format import OVERHEAD, Kind
+from streamgauge.journal.format import CHUNK, HIDDEN, OVERHEAD
 from streamgauge.wire.looks.ending import MAX_CHUNKS
 from streamgauge.wire.looks.first_content import FirstContent
 from streamgauge.wire.looks.lines import BORDERS
@@ -54,7 +54,7 @@ class Passage:
         self.write = write
         self.is_recorded = is_recorded
         self.overhead = 0  # of the chunk before, in ns
-        self.delimiter = Delimiter.NONE
+        self.delimiter = NONE
         self.outflow: Outflow | None = None  # where the stream is looked into
         self._first: FirstContent | None = None  # looked for where a limit asks for it
         self._kept: list[bytes] | None = None  # the outflow's, while chunks may go the short way
@@ -140,7 +140,7 @@ class Passage:
         ids = outflow.ids
         for piece, is_hidden in pieces:
             if is_hidden:
-                self._turn.note([(Kind.HIDDEN, self.id, at, piece)])
+                self._turn.note([(HIDDEN, self.id, at, piece)])
             else:
                 shown = piece if ids is None else ids.feed(piece)
                 self._turn.chunk(self, at, piece, delimited(self.delimiter, shown))
@@ -151,7 +151,7 @@ class Passage:
         """Add *body*, that came with the head or with the end, to what is journaled and sent."""
         self._exchange.active_ns = at
         self._look_for_content(body)
-        entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
+        entries.append((CHUNK, self.id, at, OVERHEAD.pack(self.overhead) + body))
         self.overhead = 0
         out.append(delimited(self.delimiter, body))
 
@@ -174,7 +174,7 @@ class Passage:
         if outflow is not None and outflow.spoken is not None and closing:
             outflow.keep(closing)
             outflow.spoken.feed(closing)
-            entries.append((Kind.CHUNK, self.id, at, OVERHEAD.pack(0) + closing))
+            entries.append((CHUNK, self.id, at, OVERHEAD.pack(0) + closing))
             out.append(delimited(self.delimiter, closing))
 
     def last_word(self, at: int, kind: str, message: str, entries: Entries) -> bytes:
@@ -185,7 +185,7 @@ class Passage:
         event = outflow.last_word(kind, message)
         rest = outflow.rest()
         if rest:
-            entries.append((Kind.HIDDEN, self.id, at, rest))
+            entries.append((HIDDEN, self.id, at, rest))
         return event
 
     def heartbeat(self, *, is_resumable: bool) -> bytes:

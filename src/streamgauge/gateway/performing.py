@@ -26,13 +26,13 @@ from streamgauge.gateway.commands import (
     SendRequest,
     TryAgain,
 )
-from streamgauge.gateway.delimiter import CHUNKED, LAST_CHUNK, Delimiter, delimited, delimiter_of
+from streamgauge.gateway.delimiter import CHUNKED, CLOSE, LAST_CHUNK, delimited, delimiter_of
 from streamgauge.gateway.exchange import FOR_EVER
 from streamgauge.gateway.head import ResponseHead, client_response
 from streamgauge.gateway.nobody import NOBODY
 from streamgauge.gateway.outflow import FRAMINGS, Outflow
 from streamgauge.gateway.turn import Entries, Out
-from streamgauge.journal.format import Kind
+from streamgauge.journal.format import ADDED, END, HEAD, RETRIED
 from streamgauge.wire.detect import choose, dialect_of
 from streamgauge.wire.looks.first_content import FirstContent
 
@@ -55,7 +55,7 @@ def _try_again(relay: Relay, command: TryAgain, at: int, entries: Entries, out: 
     relay.passage.close_event(at, entries, out)
     relay.upload.aim(target)
     begins_ns = at + command.wait_ns
-    entries.append((Kind.RETRIED, relay.id, at, notes.retried(command.failure, target, begins_ns)))
+    entries.append((RETRIED, relay.id, at, notes.retried(command.failure, target, begins_ns)))
     relay.dispatch.connect_in(relay, command.wait_ns)
 
 
@@ -85,7 +85,7 @@ def _send_head(relay: Relay, command: SendHead, at: int, entries: Entries, out: 
         # A stream may lose our usage event, and may get an error at its end.
         is_changing=passage.outflow is not None,
     )
-    is_closing = passage.delimiter is Delimiter.CLOSE
+    is_closing = passage.delimiter is CLOSE
     if is_closing:
         relay.is_keeping = False
     ours = byline(relay)
@@ -94,7 +94,7 @@ def _send_head(relay: Relay, command: SendHead, at: int, entries: Entries, out: 
     elif relay.is_keeping and relay.client.version == "1.0":
         ours += b"\r\nConnection: keep-alive"
     out.append(client_response(head, ours=ours, framing=framing))
-    entries.append((Kind.HEAD, relay.id, at, notes.answered(head, relay.when_connected)))
+    entries.append((HEAD, relay.id, at, notes.answered(head, relay.when_connected)))
     if relay.client.is_full:
         # It has not even taken the answer before this one.
         relay.client_full()
@@ -129,7 +129,7 @@ def _open_tunnel(relay: Relay, command: OpenTunnel, at: int, entries: Entries, o
     relay.upload.forget()
     framing = b"Connection: Upgrade\r\nUpgrade: websocket"
     out.append(client_response(head, ours=byline(relay), framing=framing))
-    entries.append((Kind.HEAD, relay.id, at, notes.answered(head, relay.when_connected)))
+    entries.append((HEAD, relay.id, at, notes.answered(head, relay.when_connected)))
     relay.after = relay.client.tunnel_opened
 
 
@@ -157,11 +157,11 @@ def _cut_answer(relay: Relay, command: CutAnswer, at: int, entries: Entries, out
     if not command.is_abrupt:
         last_word = passage.last_word(at, command.type, command.message, entries)
     if last_word:
-        entries.append((Kind.ADDED, relay.id, at, last_word))
+        entries.append((ADDED, relay.id, at, last_word))
         out += [delimited(passage.delimiter, last_word), LAST_CHUNK]
         relay.after = partial(_answered, relay)
         return
-    is_delimited = passage.delimiter is not Delimiter.CLOSE
+    is_delimited = passage.delimiter is not CLOSE
     relay.after = partial(_cut_off, relay, is_delimited=is_delimited)
 
 
@@ -195,7 +195,7 @@ def _answer(relay: Relay, command: Answer, at: int, entries: Entries, out: Out) 
             )
         )
         head = notes.answered_by_us(command.status, relay.when_connected)
-        entries.append((Kind.HEAD, relay.id, at, head))
+        entries.append((HEAD, relay.id, at, head))
     relay.after = partial(_answered, relay)
 
 
@@ -215,7 +215,7 @@ def _detach(relay: Relay, command: Detach, at: int, entries: Entries, out: Out) 
 
 def _finish(relay: Relay, command: Finish, at: int, entries: Entries, out: Out) -> None:
     end = notes.ended(command, relay.passage.overhead)
-    entries.append((Kind.END, relay.id, monotonic_ns(), end))
+    entries.append((END, relay.id, monotonic_ns(), end))
     relay.upload.forget()
     relay.gateway.detached.discard(relay)
     if relay.journal is not None:

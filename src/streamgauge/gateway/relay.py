@@ -16,7 +16,7 @@ from streamgauge.gateway import notes
 from streamgauge.gateway.attempts import Attempts, Failure
 from streamgauge.gateway.commands import Commands, Connect
 from streamgauge.gateway.dispatch import Dispatch
-from streamgauge.gateway.exchange import Exchange, State
+from streamgauge.gateway.exchange import ENDED, WAITING, Exchange
 from streamgauge.gateway.head import RequestHead, ResponseHead
 from streamgauge.gateway.nobody import Nobody
 from streamgauge.gateway.passage import Passage
@@ -27,7 +27,7 @@ from streamgauge.gateway.routes import Refused, Route
 from streamgauge.gateway.trial import Trial
 from streamgauge.gateway.turn import Entries, Entry, Out
 from streamgauge.gateway.upload import REPLAY_LIMIT, Upload
-from streamgauge.journal.format import TUNNEL_DOWN, TUNNEL_UP, Kind
+from streamgauge.journal.format import BODY, MARK, OPEN, TUNNEL_DOWN, TUNNEL_UP
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
@@ -104,13 +104,8 @@ class Relay:
         self.is_keeping = False
         self.when_connected = 0
         self.after: Callable[[], None] | None = None
-        assert client.transport is not None  # noqa: S101 - for mypy; a relay comes from a live client
         self.passage = Passage(
-            gateway.turn,
-            self.exchange,
-            self.id,
-            client.transport.write,
-            is_recorded=route.is_recorded,
+            gateway.turn, self.exchange, self.id, client.send, is_recorded=route.is_recorded
         )
         self.chunk = self.passage.chunk  # most of what a provider says takes this way
         self.peer = client.peer
@@ -147,21 +142,21 @@ class Relay:
             peer=self.peer,
             model=self.attempts.target.model if self.attempts is not None else None,
         )
-        return Kind.OPEN, self.id, at, opening
+        return OPEN, self.id, at, opening
 
     def request_body(self, at: int, body: bytes, *, is_whole: bool) -> None:
         """More of the request's body."""
-        if self.exchange.state is State.ENDED:
+        if self.exchange.state is ENDED:
             return
         self.exchange.request_body(at)
         if self.journal is not None:
             more = notes.more(body, is_whole=is_whole)
-            self.turn.note([(Kind.BODY, self.id, at, more)])
+            self.turn.note([(BODY, self.id, at, more)])
         upload, dispatch = self.upload, self.dispatch
         framed = self._add(body, is_whole=is_whole)
         if dispatch.is_sent:
             dispatch.write(framed)
-        elif self.exchange.state is State.WAITING:
+        elif self.exchange.state is WAITING:
             dispatch.send()
         elif upload.is_ready and upload.size > REPLAY_LIMIT:
             self.client.pause_reading()
@@ -189,7 +184,7 @@ class Relay:
         """Bytes from the client through an upgraded connection."""
         self.exchange.active_ns = at
         if self.journal is not None:
-            self.turn.note([(Kind.MARK, self.id, at, notes.mark(TUNNEL_UP, len(data)))])
+            self.turn.note([(MARK, self.id, at, notes.mark(TUNNEL_UP, len(data)))])
         self.dispatch.write(data)
 
     # -- from the dispatch --------------------------------------------------------------------
@@ -252,7 +247,7 @@ class Relay:
         """Pass on bytes of an upgraded connection."""
         self.exchange.active_ns = at
         if self.journal is not None:
-            self.turn.note([(Kind.MARK, self.id, at, notes.mark(TUNNEL_DOWN, len(data)))])
+            self.turn.note([(MARK, self.id, at, notes.mark(TUNNEL_DOWN, len(data)))])
         self.turn.send_down(self.client.send, data)
 
     def upstream_closed(self, why: str) -> None:

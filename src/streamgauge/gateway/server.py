@@ -13,6 +13,7 @@ from streamgauge.gateway.breaker import Watch
 from streamgauge.gateway.client import ClientConnection
 from streamgauge.gateway.guard import Guard
 from streamgauge.gateway.ident import Ids
+from streamgauge.gateway.known_heads import KnownHeads
 from streamgauge.gateway.policy import Policies
 from streamgauge.gateway.pool import Pool
 from streamgauge.gateway.probes import keep_alive
@@ -55,6 +56,7 @@ class Gateway:
         limits = self.limits = settings.limits
         self.journal = journal
         self.routes = Routes(settings)
+        self.known_heads = KnownHeads()
         self.new_id = Ids()
         self.hash_key = KeyHasher(secret)
         self._signer = Signer(secret)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from streamgauge.journal.format import CHUNK, ENTRY, Kind
+from streamgauge.journal.format import CHUNK_ENTRY, ENTRY, Kind
 
 if TYPE_CHECKING:
     from streamgauge.gateway.passage import Passage
@@ -39,8 +39,8 @@ MAX_COLLECTED = 64 * 1024
 MAX_OVERHEAD = 0xFFFF_FFFF
 
 # The hot path saves itself the way through their objects.
-_pack_entry, _pack_chunk = ENTRY.pack, CHUNK.pack
-_ENTRY_LENGTH, _CHUNK_LENGTH = ENTRY.size - 4, CHUNK.size - 4
+_pack_entry, _pack_chunk = ENTRY.pack, CHUNK_ENTRY.pack
+_ENTRY_LENGTH, _CHUNK_LENGTH = ENTRY.size - 4, CHUNK_ENTRY.size - 4
 _CHUNK_KIND = int(Kind.CHUNK)
 
 
@@ -82,7 +82,11 @@ class Turn:
 
     def send_down(self, send: Send, data: bytes) -> None:
         """Call *send* with *data*, bytes for a client, once the journal is written."""
-        self._answers.append((send, data, None, 0))
+        answers = self._answers
+        if answers and answers[-1][0] is send:
+            self._join(data, None, 0)
+        else:
+            answers.append((send, data, None, 0))
         self._count(len(data))
 
     def chunk(self, passage: Passage, at: int, body: bytes, framed: bytes) -> None:
@@ -92,12 +96,26 @@ class Turn:
             head = _pack_chunk(_CHUNK_LENGTH + size, _CHUNK_KIND, passage.id, at, passage.overhead)
             self._entries += head, body
             passage.overhead = 0
-        self._answers.append((passage.write, framed, passage, at))
+        answers, write = self._answers, passage.write
+        if answers and answers[-1][0] is write:
+            self._join(framed, passage, at)
+        else:
+            answers.append((write, framed, passage, at))
         size = self._bytes = self._bytes + size
         if size > MAX_COLLECTED:
             self.flush()
         elif not self._is_due:
             self._arm()
+
+    def _join(self, data: bytes, passage: Passage | None, at: int) -> None:
+        """Send *data* together with the answer before it, which goes to the same client.
+
+        A stream's head and its first event are one write so, and its last event and its end.
+        """
+        send, before, earlier, earlier_at = self._answers.pop()
+        if passage is None:
+            passage, at = earlier, earlier_at
+        self._answers.append((send, before + data, passage, at))
 
     def _count(self, size: int) -> None:
         self._bytes += size

@@ -154,11 +154,12 @@ class Upload:
     def _may_ask(self) -> bool:
         """Whether we ask for stream usage, if the body turns out to be for a stream."""
         head, route, wish = self.head, self._route, self._wish
-        if wish == b"false" or head.method != b"POST" or head.encoded:
+        if wish == b"false" or not (wish == b"true" or route.provider in self._askable):
             return False
-        if not route.path.partition(b"?")[0].endswith(USAGE_PATHS):
+        if head.method != b"POST" or head.encoded:
             return False
-        return wish == b"true" or route.provider in self._askable
+        path = route.path
+        return (path.partition(b"?")[0] if b"?" in path else path).endswith(USAGE_PATHS)
 
     def _ask(self, body: bytes) -> None:
         asking = stream_usage.ask(body)

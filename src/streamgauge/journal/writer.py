@@ -21,7 +21,7 @@ import msgspec
 from streamgauge.errors import JournalError
 from streamgauge.journal.appender import Appender
 from streamgauge.journal.backlog import STALL_NS, Backlog
-from streamgauge.journal.format import BLOCK, CHUNK, ENTRY, Kind
+from streamgauge.journal.format import BLOCK, CHUNK_ENTRY, ENTRY, Kind
 from streamgauge.journal.losses import Losses
 from streamgauge.journal.owner import own
 from streamgauge.journal.segments import JOINED_BLOCK_BYTES, MAX_BLOCK_BYTES
@@ -101,8 +101,8 @@ class Writer:
 
         *overhead_ns* is that of the chunk before it, at most 2**32 - 1.
         """
-        size = CHUNK.size - 4 + len(data)
-        entry = CHUNK.pack(size, Kind.CHUNK, exchange, t_ns, overhead_ns)
+        size = CHUNK_ENTRY.size - 4 + len(data)
+        entry = CHUNK_ENTRY.pack(size, Kind.CHUNK, exchange, t_ns, overhead_ns)
         self._write_block(entry + data)
 
     def append_packed(self, parts: Sequence[bytes]) -> None:
