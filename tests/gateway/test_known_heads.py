@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
 
 from streamgauge.gateway import known_heads
 from streamgauge.gateway.guard import Guard
@@ -238,3 +240,56 @@ async def test_heads_that_never_come_again_do_not_pile_up(rig, heard, monkeypatc
     assert len(kept) == 3
     assert kept.find(ask(b"ok", lines=LINES + b"Traceparent: 9\r\n")) is not None
     assert kept.find(ask(b"ok", lines=LINES + b"Traceparent: 6\r\n")) is None
+
+
+SAID_BY_OPENAI = (
+    b'{"id":"1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'
+    b'"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+)
+SAID_BY_ANTHROPIC = (
+    b'{"id":"1","type":"message","role":"assistant","model":"m","stop_reason":"end_turn",'
+    b'"content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":1,"output_tokens":1}}'
+)
+
+
+def saying(body: bytes) -> Callable[[Peer], Any]:
+    async def script(peer: Peer) -> None:
+        while True:
+            try:
+                await peer.request()
+            except asyncio.IncompleteReadError:
+                return
+            length = b"Content-Length: %d\r\n\r\n" % len(body)
+            await peer.send(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + length + body
+            )
+
+    return script
+
+
+async def test_the_heads_of_openais_sdk_are_known(rig, found):
+    """All but the first one's, whatever is asked."""
+    rig.script = saying(SAID_BY_OPENAI)
+    async with AsyncOpenAI(
+        api_key="sk-1", base_url=f"http://127.0.0.1:{rig.port}/openai/v1", max_retries=0
+    ) as client:
+        for question in ("Why?", "And why is that so?", "Why?"):
+            answer = await client.chat.completions.create(
+                model="m", messages=[{"role": "user", "content": question}]
+            )
+            assert answer.choices[0].message.content == "hi"
+    assert len(found) == 2
+
+
+async def test_the_heads_of_anthropics_sdk_are_known(rig, found):
+    """All but the first one's, whatever is asked."""
+    rig.script = saying(SAID_BY_ANTHROPIC)
+    async with AsyncAnthropic(
+        api_key="sk-1", base_url=f"http://127.0.0.1:{rig.port}/anthropic", max_retries=0
+    ) as client:
+        for question in ("Why?", "And why is that so?", "Why?"):
+            answer = await client.messages.create(
+                model="m", max_tokens=9, messages=[{"role": "user", "content": question}]
+            )
+            assert answer.content[0].text == "hi"
+    assert len(found) == 2
