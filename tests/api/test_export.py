@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from streamgauge.errors import StoreError
+from streamgauge.store import queries
 from tests.api.serving import Served
 from tests.storing import FULL, put, record
 
@@ -52,6 +55,44 @@ def test_with_bodies(served: Served, api: httpx.Client) -> None:
     params = {"id": FULL.id, "format": "jsonl", "bodies": "true"}
     (line,) = api.get("/api/v1/records/export", params=params).text.splitlines()
     assert json.loads(line)["request_body"] == FULL.request_body
+
+
+def test_a_file_is_sent_as_it_is_made(
+    user: str, api: httpx.Client, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Piece by piece, so nobody knows its length beforehand; and it is the same file."""
+    whole = fetch(api, user_id=user)
+    forms = []
+    make = served.store.file
+
+    def noted(*asked: Any, form: str) -> bytes:
+        forms.append(form)
+        return make(*asked, form=form)
+
+    monkeypatch.setattr(queries, "PIECE_ROWS", 2)
+    monkeypatch.setattr(served.store, "file", noted)
+    answer = fetch(api, user_id=user)
+    assert forms == ["CSVWithNames", "CSV", "CSV"]
+    assert answer.content == whole.content
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "content-length" not in answer.headers
+
+
+def test_a_file_that_is_cut_does_not_look_whole(
+    user: str, api: httpx.Client, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may fail on the way."""
+    monkeypatch.setattr(queries, "PIECE_ROWS", 2)
+    made = served.store.file
+
+    def fails_later(*asked: Any, form: str) -> bytes:
+        if form == "CSV":
+            raise StoreError("the store is gone")
+        return made(*asked, form=form)
+
+    monkeypatch.setattr(served.store, "file", fails_later)
+    with pytest.raises(httpx.RemoteProtocolError):
+        fetch(api, user_id=user)
 
 
 @pytest.mark.parametrize(

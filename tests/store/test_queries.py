@@ -164,6 +164,61 @@ def test_a_forged_cursor_is_refused(store, sort, value):
     assert caught.value.param == "cursor"
 
 
+# files
+
+
+@pytest.mark.parametrize("sort", ["-started_at", "ttft_ms", "-model"])
+@pytest.mark.parametrize("form", sorted(queries.GROWING))
+@pytest.mark.parametrize("limit", [None, 4, 8, 9])
+def test_a_file_in_pieces_is_the_file_at_once(store, monkeypatch, sort, form, limit):
+    """In any order, with ties and absent values, and no piece has more rows than it may."""
+    records = [
+        record(i // 3, ttft_ms=value, model=None if value is None else f"m{i // 4}")
+        for i, value in enumerate(VALUES)
+    ]
+    put(store, *shuffled(records))
+    for filters in ([], read_filters([("model", "m1")]), read_filters([("model", "nobody")])):
+        asked = {"form": form, "sort": sort, "limit": limit}
+        [whole] = queries.export(store, filters, **asked)
+        monkeypatch.setattr(queries, "PIECE_ROWS", 4)
+        pieces = list(queries.export(store, filters, **asked))
+        monkeypatch.undo()
+        assert b"".join(pieces) == whole
+        lines = [piece.count(b"\n") for piece in pieces]
+        lines[0] -= form == "csv"
+        assert all(count <= 4 for count in lines)
+        assert sum(lines) == len(ids(queries.records(store, filters, limit=limit or 50).records))
+
+
+def test_a_piece_holds_as_many_bodies_as_it_may(store, monkeypatch):
+    """A body that is too large for any piece is one alone."""
+    sizes = [10, 20, 70, 500, 60, 40, 1]
+    put(store, *(record(i, request_body="x" * n, bytes_in=n) for i, n in enumerate(sizes)))
+    asked = {"form": "jsonl", "sort": "started_at"}
+    [whole] = queries.export(store, **asked, with_bodies=True)
+    monkeypatch.setattr(queries, "PIECE_BYTES", 100)
+    pieces = list(queries.export(store, **asked, with_bodies=True))
+    assert b"".join(pieces) == whole
+    held = [
+        [msgspec.json.decode(one)["bytes_in"] for one in piece.splitlines()] for piece in pieces
+    ]
+    assert held == [[10, 20, 70], [500], [60, 40], [1]]
+    assert len(list(queries.export(store, **asked))) == 1
+
+
+def test_a_file_that_nobody_reads_on_is_not_made(store, monkeypatch):
+    """Each piece is asked of the store when it is wanted, and not before."""
+    put(store, *(record(i) for i in range(6)))
+    monkeypatch.setattr(queries, "PIECE_ROWS", 2)
+    made = []
+    file = store.file
+    monkeypatch.setattr(store, "file", lambda *a, **k: made.append(1) or file(*a, **k))
+    pieces = queries.export(store, form="jsonl")
+    assert made == []
+    next(pieces)
+    assert made == [1]
+
+
 # single records
 
 

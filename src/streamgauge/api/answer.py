@@ -21,7 +21,7 @@ from litestar.response.base import ASGIResponse
 from msgspec import Struct
 
 from streamgauge.api.errors import ErrorAnswer, NotFound, answers, error_response
-from streamgauge.api.guard import EVERYBODY, admit
+from streamgauge.api.guard import EVERYBODY, admit, admits
 from streamgauge.api.live import EventStream, while_allowed
 from streamgauge.api.params import BytesOperation, Query
 from streamgauge.api.parts import Answer, Given, Parts
@@ -195,13 +195,10 @@ async def _resumed(
         is_following=wanted.is_following,
         is_numbering=wanted.is_numbering,
     )
-
-    def may_go_on() -> bool:
-        admit(request, Scope.READ)  # raises: what is cut must not look whole
-        return True
-
+    if is_nobodys:
+        pieces = while_allowed(pieces, lambda: admits(request, Scope.READ))
     return EventStream(
-        iterator=while_allowed(pieces, may_go_on) if is_nobodys else pieces,
+        iterator=pieces,
         status_code=200,
         media_type=media_type,
         headers=headers,

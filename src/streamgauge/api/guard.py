@@ -77,6 +77,12 @@ def admit(connection: Connection, scope: Scope) -> None:
         raise Refused(403, f"this takes a key with the scope {scope}; {key.name!r} has none")
 
 
+def admits(connection: Connection, scope: Scope) -> bool:
+    """The same, as a yes: an answer that this cuts off must not look whole."""
+    admit(connection, scope)
+    return True
+
+
 def is_admitted(connection: Connection, scope: Scope) -> bool:
     """Whether the request may, or may still, do what takes *scope*."""
     try:

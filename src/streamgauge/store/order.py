@@ -47,6 +47,11 @@ class Order:
         return f"{self._name} {direction} NULLS LAST, {self._key} {last}"
 
     @property
+    def name(self) -> str:
+        """The column."""
+        return self._name
+
+    @property
     def is_by_time(self) -> bool:
         """Whether it is the order in which the store keeps the rows."""
         return self._name == "started_at"

@@ -11,7 +11,7 @@ its UUIDv7.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,9 +79,18 @@ def records(
     return Page(rows, order.cursor(rows[-1]) if more else None)
 
 
-def _keys(store: Store, where: Where, order: Order, *, count: int) -> list[dict[str, Any]]:
-    """The first *count* keys that match; by time, without looking at the whole store."""
-    select = "SELECT started_at, id FROM records"
+Rows = list[dict[str, Any]]
+
+
+def _keys(
+    store: Store, where: Where, order: Order, *, count: int, more: Sequence[str] = ()
+) -> Rows:
+    """The first *count* keys that match; by time, without looking at the whole store.
+
+    With each what it is ordered by, and *more* columns.
+    """
+    columns = dict.fromkeys(("started_at", "id", order.name, *more))
+    select = f"SELECT {', '.join(columns)} FROM records"
     tail = f"ORDER BY {order} LIMIT {count:d}"
     if order.is_by_time:
         # Rows as they lie, with those that FINAL leaves out, are quickly read in order: they
@@ -98,25 +107,37 @@ def _keys(store: Store, where: Where, order: Order, *, count: int) -> list[dict[
     return store.query(f"{select} FINAL {where} {tail}", where.params)
 
 
-def _summaries(store: Store, keys: list[dict[str, Any]], order: Order) -> list[dict[str, Any]]:
-    if not keys:
-        return []
+def _summaries(store: Store, keys: Rows, order: Order) -> Rows:
+    return store.query(*_of_keys(SUMMARY_COLUMNS, keys, order)) if keys else []
+
+
+def _of_keys(columns: Sequence[str], keys: Rows, order: Order) -> tuple[str, Params]:
+    """The statement that reads *columns* of just these *keys*, and its parameters."""
     params: Params = {
         "times": [stored_time(key["started_at"]) for key in keys],
         "ids": [key["id"] for key in keys],
     }
-    return store.query(
-        f"SELECT {selected(SUMMARY_COLUMNS)} FROM records FINAL WHERE (started_at, id) IN "
+    statement = (
+        f"SELECT {selected(columns)} FROM records FINAL WHERE (started_at, id) IN "
         "(SELECT arrayJoin(arrayZip({times:Array(DateTime64(6, 'UTC'))}, {ids:Array(String)})))"
-        f" ORDER BY {order}",
-        params,
+        f" ORDER BY {order}"
     )
+    return statement, params
 
+
+# files
 
 # How a selection leaves, and what the store calls that.
 FORMATS = {"csv": "CSVWithNames", "jsonl": "JSONEachRow", "parquet": "Parquet"}
+# What follows the first piece of a file that grows piece by piece; Parquet is made at once.
+GROWING = {"csv": "CSV", "jsonl": "JSONEachRow"}
 MOST_EXPORTED = 100_000
 MOST_EXPORTED_WHOLE = 10_000  # with bodies
+
+# What a piece holds at most, as far as a record alone is not larger: about 5 MB without bodies.
+PIECE_ROWS = 5_000
+PIECE_BYTES = 16 << 20
+SIZES = ("bytes_in", "bytes_out")  # of bodies, as they came
 
 
 def export(
@@ -127,8 +148,11 @@ def export(
     sort: str = DEFAULT_SORT,
     limit: int | None = None,
     with_bodies: bool = False,
-) -> bytes:
-    """The records that match as a file of *form*, a key of `FORMATS`; raises `QueryError`."""
+) -> Iterator[bytes]:
+    """The records that match as a file of *form*, a key of `FORMATS`, piece by piece.
+
+    Raises `QueryError` at once, and `StoreError` with any piece.
+    """
     if form not in FORMATS:
         raise QueryError(f"format is one of {', '.join(FORMATS)}", param="format")
     most = MOST_EXPORTED_WHOLE if with_bodies else MOST_EXPORTED
@@ -136,12 +160,55 @@ def export(
     if not 1 <= limit <= most:
         raise QueryError(f"limit is a number from 1 to {most}", param="limit")
     order, where = Order(sort), Where(filters)
-    columns = RECORD_COLUMNS if with_bodies else SUMMARY_COLUMNS
-    return store.file(
-        f"SELECT {selected(columns)} FROM records FINAL {where} ORDER BY {order} LIMIT {limit:d}",
+    make = _growing if form in GROWING else _whole
+    return make(store, where, order, form=form, limit=limit, with_bodies=with_bodies)
+
+
+_EXPORTED = {False: SUMMARY_COLUMNS, True: RECORD_COLUMNS}
+
+
+def _whole(
+    store: Store, where: Where, order: Order, *, form: str, limit: int, with_bodies: bool
+) -> Iterator[bytes]:
+    columns = selected(_EXPORTED[with_bodies])
+    yield store.file(
+        f"SELECT {columns} FROM records FINAL {where} ORDER BY {order} LIMIT {limit:d}",
         where.params,
         form=FORMATS[form],
     )
+
+
+def _growing(
+    store: Store, where: Where, order: Order, *, form: str, limit: int, with_bodies: bool
+) -> Iterator[bytes]:
+    """The same as `_whole`, without ever holding more than a piece of it."""
+    columns, sizes = _EXPORTED[with_bodies], SIZES if with_bodies else ()
+    name, left, page = FORMATS[form], limit, where
+    while left:
+        count = min(left, PIECE_ROWS)
+        keys = _keys(store, page, order, count=count, more=sizes)
+        for part in _parts(keys, sizes):
+            yield store.file(*_of_keys(columns, part, order), form=name)
+            name = GROWING[form]
+        if len(keys) < count:
+            break
+        left -= count
+        page = where.copy()
+        page.add(order.after(order.cursor(keys[-1]), page))
+
+
+def _parts(keys: Rows, sizes: Sequence[str]) -> Iterator[Rows]:
+    """Cut *keys* where what hangs on them comes to `PIECE_BYTES`; none are one part, too."""
+    part: Rows = []
+    held = 0
+    for key in keys:
+        size = sum(key[name] for name in sizes)
+        if part and held + size > PIECE_BYTES:
+            yield part
+            part, held = [], 0
+        part.append(key)
+        held += size
+    yield part
 
 
 # single records
