@@ -33,9 +33,6 @@ HOP_BY_HOP = frozenset(
 # An answer of these types is a stream, which must not wait in a buffer.
 STREAM_TYPES = frozenset(kind.encode() for kind in FRAMING_BY_TYPE)
 
-# A stream has these from us.
-FOR_CACHES = (b"cache-control", b"x-accel-buffering")
-
 # Framing and addressing are set anew for each side.
 REWRITTEN = HOP_BY_HOP | {b"host", b"content-length"}
 
@@ -105,10 +102,10 @@ class RequestHead:
                 facts.take(self, value)
             line = facts.prefix + value
             if facts.is_kept:
-                kept.append(line if b"?" not in value else redacted(line))
+                kept.append(line)
             if facts.is_forwarded:
                 forward.append(line)
-        self.kept = b"\r\n".join(kept)
+        self.kept = written_down(kept)
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
@@ -228,7 +225,7 @@ TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
 class NameFacts:
     """What we know of a header by its name alone, as one client spells it."""
 
-    __slots__ = ("is_for_caches", "is_forwarded", "is_kept", "note", "prefix", "take")
+    __slots__ = ("is_forwarded", "is_kept", "note", "prefix", "take")
 
     def __init__(self, name: bytes) -> None:
         lower = name.lower()
@@ -237,7 +234,6 @@ class NameFacts:
         self.note = NOTES.get(lower)
         self.is_kept = not is_secret(lower)
         self.is_forwarded = lower not in REWRITTEN and not lower.startswith(OURS)
-        self.is_for_caches = lower in FOR_CACHES
 
 
 # Clients and providers use few names and always the same; looking a name up once and for all
@@ -253,6 +249,12 @@ def learn_name(name: bytes) -> NameFacts:
         KNOWN_NAMES.clear()
     KNOWN_NAMES[name] = facts
     return facts
+
+
+def written_down(lines: list[bytes]) -> bytes:
+    """Return header *lines*, none of them secret by its name, as the journal has them."""
+    text = b"\r\n".join(lines)
+    return b"\r\n".join(map(redacted, lines)) if b"?" in text else text
 
 
 # Values of `Connection` that name no further header.
@@ -347,14 +349,12 @@ class ResponseHead:
             facts = KNOWN_NAMES.get(name) or learn_name(name)
             line = facts.prefix + value
             if facts.note is not None:
-                facts.note(self, value)
+                facts.note(self, value, line)
             if facts.is_kept:
-                kept.append(line if b"?" not in value else redacted(line))
+                kept.append(line)
             if facts.is_forwarded:
                 forward.append(line)
-                if facts.is_for_caches:
-                    self.for_caches.append(line)
-        self.kept = b"\r\n".join(kept)
+        self.kept = written_down(kept)
         if self.connection not in USUAL_CONNECTION:
             forward = without_named(forward, self.connection)
         self.forward = forward
@@ -370,39 +370,45 @@ class ResponseHead:
         return self.status in (204, 304) or self.status < 200
 
 
-def _note_length(head: ResponseHead, value: bytes) -> None:
+def _note_length(head: ResponseHead, value: bytes, line: bytes) -> None:
     head.length = int(value)
 
 
-def _note_transfer(head: ResponseHead, value: bytes) -> None:
+def _note_transfer(head: ResponseHead, value: bytes, line: bytes) -> None:
     head.chunked = True
 
 
-def _note_type(head: ResponseHead, value: bytes) -> None:
+def _note_type(head: ResponseHead, value: bytes, line: bytes) -> None:
     head.content_type = value.decode("latin-1")
     kind = value.partition(b";")[0].strip().lower()
     head.streamed = kind in STREAM_TYPES
 
 
-def _note_connection(head: ResponseHead, value: bytes) -> None:
+def _note_connection(head: ResponseHead, value: bytes, line: bytes) -> None:
     head.connection = head.connection + b"," + value.lower() if head.connection else value.lower()
 
 
-def _note_cache_control(head: ResponseHead, value: bytes) -> None:
+def _note_cache_control(head: ResponseHead, value: bytes, line: bytes) -> None:
     head.cache_control = head.cache_control + b", " + value if head.cache_control else value
+    head.for_caches.append(line)
 
 
-def _note_encoding(head: ResponseHead, value: bytes) -> None:
+def _note_buffering(head: ResponseHead, value: bytes, line: bytes) -> None:
+    head.for_caches.append(line)
+
+
+def _note_encoding(head: ResponseHead, value: bytes, line: bytes) -> None:
     head.encoded = value.strip().lower() not in (b"", b"identity")
 
 
-NOTES: dict[bytes, Callable[[ResponseHead, bytes], None]] = {
+NOTES: dict[bytes, Callable[[ResponseHead, bytes, bytes], None]] = {
     b"content-length": _note_length,
     b"transfer-encoding": _note_transfer,
     b"content-type": _note_type,
     b"content-encoding": _note_encoding,
     b"connection": _note_connection,
     b"cache-control": _note_cache_control,
+    b"x-accel-buffering": _note_buffering,
 }
 
 

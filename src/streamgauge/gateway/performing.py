@@ -78,9 +78,10 @@ def _send_head(relay: Relay, command: SendHead, at: int, entries: Entries, out: 
     if relay.policy.is_staying and relay.journal is not None:
         # From here on the client knows how to come back.
         relay.exchange.stay_ns = FOR_EVER
+    version = relay.client.version
     passage.delimiter, framing = delimiter_of(
         head,
-        relay.client.version,
+        version,
         is_head_request=relay.is_head_request,
         # A stream may lose our usage event, and may get an error at its end.
         is_changing=passage.outflow is not None,
@@ -91,7 +92,7 @@ def _send_head(relay: Relay, command: SendHead, at: int, entries: Entries, out: 
     ours = byline(relay)
     if not relay.is_keeping and not is_closing:
         ours += b"\r\nConnection: close"
-    elif relay.is_keeping and relay.client.version == "1.0":
+    elif version == "1.0" and relay.is_keeping:
         ours += b"\r\nConnection: keep-alive"
     out.append(client_response(head, ours=ours, framing=framing))
     entries.append((HEAD, relay.id, at, notes.answered(head, relay.when_connected)))

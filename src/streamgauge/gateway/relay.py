@@ -53,7 +53,6 @@ class Relay:
         "is_client_slow",
         "is_head_request",
         "is_keeping",
-        "is_websocket",
         "journal",
         "passage",
         "peer",
@@ -79,7 +78,8 @@ class Relay:
         self.client: ClientConnection | Nobody = client
         self.route = route
         self.turn = gateway.turn
-        self.journal = gateway.journal if route.is_recorded else None
+        is_recorded = route.is_recorded
+        self.journal = gateway.journal if is_recorded else None
         self.id = gateway.new_id()
         self.client_name = head.wishes.get(b"request-id")
         self.exchange = Exchange(
@@ -90,7 +90,6 @@ class Relay:
         self.heartbeat_ns = policy.heartbeat_ns
         self.beat_ns = 0  # when the last heartbeat went out
         self.is_head_request = head.method == b"HEAD"
-        self.is_websocket = head.is_websocket
         self.upload = Upload(
             head,
             route,
@@ -105,7 +104,7 @@ class Relay:
         self.when_connected = 0
         self.after: Callable[[], None] | None = None
         self.passage = Passage(
-            gateway.turn, self.exchange, self.id, client.send, is_recorded=route.is_recorded
+            gateway.turn, self.exchange, self.id, client.send, is_recorded=is_recorded
         )
         self.chunk = self.passage.chunk  # most of what a provider says takes this way
         self.peer = client.peer
@@ -261,7 +260,7 @@ class Relay:
         # Only what the client asked for and the provider's parser agrees to: bytes of the next
         # request, perhaps for somebody else, must never end up in a tunnel.
         upstream = self.dispatch.upstream
-        return self.is_websocket and upstream is not None and upstream.is_tunnel
+        return self.upload.head.is_websocket and upstream is not None and upstream.is_tunnel
 
     def upstream_broke(self, why: str) -> None:
         """The provider's answer is not HTTP."""

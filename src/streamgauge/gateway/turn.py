@@ -68,11 +68,11 @@ class Turn:
 
     def note(self, entries: Entries) -> None:
         """Journal *entries* before any answer that is sent in this turn."""
-        size = 0
+        size, packed = 0, self._entries
         for kind, exchange, t_ns, payload in entries:
             length = len(payload)
             size += length
-            self._entries += _pack_entry(_ENTRY_LENGTH + length, kind, exchange, t_ns), payload
+            packed += _pack_entry(_ENTRY_LENGTH + length, kind, exchange, t_ns), payload
         self._count(size)
 
     def send_up(self, send: Send, data: bytes) -> None:
