@@ -341,7 +341,7 @@ def live(browser: Browser, url: str, port: int, *, streams: int, frames: int) ->
         target=lambda: load(options, port, "/openai/v1/chat/completions"), daemon=True
     )
     work.start()
-    for words, path in (("live view", "/live"), ("list, the open ones on top", "/")):
+    for words, path in (("live view", "/live"), ("list", "/")):
         page = browser.new_page(viewport={"width": 1360, "height": 860})
         page.goto(f"{url}{path}")
         wait_for(page, f"/\\b{streams} open/.test(document.querySelector('main')?.innerText)")
