@@ -430,6 +430,30 @@ async def test_who_waits_for_an_attached_stream_may_be_cancelled(async_logger, s
     assert told["outcome"] == "client_left"
 
 
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_the_end_of_a_loop_ends_what_it_still_reads(async_logger, server, is_awaited):
+    """As of any reader that leaves; who waits has all of it."""
+
+    async def its():
+        yield "a"
+        for _ in range(100):
+            await asyncio.sleep(0)
+        yield "b"
+
+    async def operation(log):
+        reading = log.attach_stream(its())
+        await (reading if is_awaited else asyncio.sleep(0))
+
+    asyncio.run(async_logger.log_stream(REQUEST, operation))
+    told = server.one()
+    texts = [text for _, text in told["response"]["chunks"]]
+    if is_awaited:
+        assert (texts, told["outcome"]) == (["a", "b"], None)
+    else:
+        assert (texts, told["outcome"]) == (["a"], "client_left")
+        assert told["error"]["type"] == "CancelledError"
+
+
 def test_a_stream_of_both_kinds_may_be_attached_without_a_loop(logger, server):
     """It is read at once."""
     source = InBothWays()

@@ -140,7 +140,8 @@ class LogBuilder:
         """Read a stream to its end for the log alone, which also has its error.
 
         An async one is read by a task of its own, which may be awaited; where no event loop of
-        asyncio runs, it has to be.
+        asyncio runs, it has to be. The end of a loop cancels what is still read: its log has what
+        came so far, as of a reader that left (``client_left``, ``CancelledError``).
         """
         passed = self.to_readable_stream(stream)
         if isinstance(passed, AsyncLoggedStream) and (loop := _running_loop()) is not None:
