@@ -83,6 +83,23 @@ def test_an_exchange_that_still_runs_is_answered_from_the_live_view(api, served)
     assert "still open" in late.json()["error"]["message"]
 
 
+def test_one_that_runs_is_told_as_it_is_now_not_as_it_was_announced(api, served):
+    """The row in the store of one that is open has nothing of what is said."""
+    [one] = put(served.store, record(outcome="open"))
+    alone = api.get(f"/api/v1/records/{one.id}").json()
+    assert (alone["outcome"], alone["response_text"], alone["bytes_kept"]) == ("open", None, None)
+    served.live.open[one.id] = {
+        "id": one.id,
+        "started_at": alone["started_at"],
+        "request_body": "{}",
+        "response_text": "Hel",
+        "reply": {"choices": [{"text": "Hel"}]},
+    }
+    found = api.get(f"/api/v1/records/{one.id}").json()
+    assert (found["request_body"], found["response_text"]) == ("{}", "Hel")
+    msgspec.convert(found, RecordDetail)
+
+
 @pytest.mark.parametrize("tail", ["", "/timeline", "/bytes", "?timeline=true"])
 def test_a_record_that_is_not_there_is_404(api, tail):
     answer = api.get(f"/api/v1/records/nothing{tail}")

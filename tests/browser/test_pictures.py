@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.talking import nonce, tell
+from tests.conftest import providers_of
 from tests.product import Product
-from tests.simulating import until
+from tests.simulating import RunningSimulator, until
 
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5Er"
@@ -128,6 +132,44 @@ def test_a_picture_of_a_stream_is_drawn(visit: Visit, product: Product):
     reply = page.get_by_role("region", name="Reply")
     expect(reply.get_by_text("Here.", exact=True)).to_be_visible()
     assert_drawn(reply.get_by_role("img", name=DRAWN))
+
+
+@pytest.fixture
+def drawing(tmp_path: Path) -> Iterator[Product]:
+    """A server whose provider draws a picture, and then says nothing for a long time."""
+    delta = {"role": "assistant", "content": "Here.", "images": [BY_ADDRESS]}
+    chunk = {
+        "id": "1",
+        "object": "chat.completion.chunk",
+        "choices": [{"index": 0, "delta": delta}],
+    }
+    stream = "".join(f"data: {text}\n\n" for text in (*[json.dumps(chunk)] * 2, "[DONE]"))
+    file = tmp_path / "recordings" / "openai" / "openai_chat" / "drawn.sse"
+    file.parent.mkdir(parents=True)
+    file.write_text(stream)
+    simulator = RunningSimulator(recordings=tmp_path / "recordings")
+    running = Product(tmp_path, providers=providers_of(simulator))
+    yield running
+    assert running.stop() == 0
+    simulator.stop()
+
+
+def test_a_picture_is_drawn_while_its_stream_runs(browser: Browser, drawing: Product):
+    """With what was asked for, and before anybody knows how it will end."""
+    wishes = {"Simulate-Recording": "drawn", "Simulate-Fault": "stall; after=1 events"}
+    asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Draw."}]}
+    with (
+        drawing.http.stream("POST", f"/openai{CHAT}", json=asked, headers=wishes) as answer,
+        closing(Visit(browser, drawing.url)) as visit,
+    ):
+        pieces = answer.iter_raw()
+        next(pieces)  # who lets go of it leaves
+        page = visit(f"/records/{answer.headers['streamgauge-id']}")
+        reply = page.get_by_role("region", name="Reply")
+        expect(reply.get_by_text("Here.", exact=True)).to_be_visible()
+        assert_drawn(reply.get_by_role("img", name=DRAWN))
+        expect(page.locator(".outcome").first).to_contain_text("open")
+        expect(page.get_by_role("region", name="Request")).to_contain_text("Draw.")
 
 
 ELSEWHERE = [

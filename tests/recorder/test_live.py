@@ -90,6 +90,18 @@ async def test_a_request_that_comes_later_is_told_before_the_answer(
     await subscription.aclose()
 
 
+async def test_what_was_said_so_far_is_told_to_who_asks_for_it(desk: Desk, journal: Writer) -> None:
+    """The reply as well as its text, as they are by then; it may be long, so only then."""
+    follower = desk.follower()
+    exchange = Exchange(journal).opens().head(50).chunk(60, event("Hel"))
+    desk.read(follower)
+    found = desk.live.get(exchange.id, with_bodies=True)
+    assert (found["response_text"], found["reply"]["choices"]) == ("Hel", ({"text": "Hel"},))
+    assert found["request_body"] == REQUEST.decode()
+    found = desk.live.get(exchange.id)
+    assert found["response_text"] is found["reply"] is found["request_body"] is None
+
+
 async def test_whose_api_it_is_may_be_unknown(desk: Desk, journal: Writer) -> None:
     """Who logs a call need not tell; unknown is no empty name."""
     subscription = desk.live.subscribe()

@@ -78,9 +78,11 @@ async def one_record(
     # The live view first: what has left it by then is in the store by now.
     running = parts.live.get(record_id, with_bodies=True)
     record = await run_sync(queries.record, parts.store, record_id)
-    if record is None and running is None:
+    if running is not None and (record is None or is_open(record)):
+        # The row of one that is open is a mere announcement.
+        record = _open_record(record_id, running)
+    if record is None:
         raise NotFound(f"there is no record {record_id}")
-    record = record or _open_record(record_id, running or {})
     if with_timeline:
         ask = queries.timeline
         record["timeline"] = None if is_open(record) else await stored(parts, record_id, ask)

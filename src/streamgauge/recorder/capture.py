@@ -451,6 +451,7 @@ class Capture:
             found["request_body"] = asked.privacy.text(asked.plain().decode("utf-8", "replace"))
         if self.is_shown and decoding is not None and decoding.is_read:
             found["response_text"] = decoding.reply.text()
+            found["reply"] = msgspec.to_builtins(decoding.reply.reply())
         return found
 
     def so_far(self) -> Record:

@@ -1,3 +1,5 @@
+import { useMemo } from "react";
+
 import { bytesPath } from "../api/client";
 import type { Choice, Fault, StreamRecord } from "../api/types";
 import { bytes, counted, words } from "../format";
@@ -9,23 +11,30 @@ import { PictureView } from "./picture";
 import { picturesOfChoice, type Picture } from "./pictures";
 import { HeadersView, ToolCallView } from "./request";
 
+const NO_CHOICES: readonly Choice[] = [];
+
 /** What was answered, as far as it came. */
 export function ReplyView({ record, liveText }: { record: StreamRecord; liveText: string | null }) {
   const { reply, response_text: text } = record;
-  const choices = reply?.choices ?? [];
+  const choices = reply?.choices ?? NO_CHOICES;
   const isOpen = record.outcome === "open";
+  // Words are drawn anew as they arrive, several times a second; what was drawn is looked for once.
+  const drawn = useMemo(() => (isOpen ? choices.flatMap(picturesOfChoice) : []), [isOpen, choices]);
   return (
     <section className="panel said" aria-labelledby="reply-title">
       <h2 id="reply-title">Reply</h2>
-      {choices.map((choice, index) => (
-        <ChoiceView key={index} choice={choice} isOnly={choices.length === 1} />
-      ))}
-      {choices.length === 0 && <PlainReply text={liveText ?? text} isOpen={isOpen} />}
+      {isOpen || choices.length === 0 ? (
+        <PlainReply text={liveText ?? text} pictures={drawn} isOpen={isOpen} />
+      ) : (
+        choices.map((choice, index) => (
+          <ChoiceView key={index} choice={choice} isOnly={choices.length === 1} />
+        ))
+      )}
       {(reply?.faults ?? []).map((fault, index) => (
         <FaultView key={index} fault={fault} />
       ))}
       {!isOpen && <RawResponse record={record} />}
-      {reply && (
+      {reply && !isOpen && (
         <Fold title="Reply as JSON">
           <Json text={JSON.stringify(reply)} />
         </Fold>
@@ -58,13 +67,20 @@ function RawResponse({ record }: { record: StreamRecord }) {
   );
 }
 
-function PlainReply({ text, isOpen }: { text: string | null; isOpen: boolean }) {
-  if (text) {
+interface PlainProps {
+  text: string | null;
+  pictures: readonly Picture[];
+  isOpen: boolean;
+}
+
+function PlainReply({ text, pictures, isOpen }: PlainProps) {
+  if (text || pictures.length > 0) {
     return (
       <article className="turn" data-role="assistant">
         <h3 className="role">{isOpen ? "arriving" : "text"}</h3>
         <div className="turn-parts">
-          <Text>{text}</Text>
+          {text && <Text>{text}</Text>}
+          <Pictures pictures={pictures} />
         </div>
       </article>
     );
