@@ -327,8 +327,10 @@ def test_the_slowest_come_first_where_that_is_asked(visit: Visit, product: Produ
     slowest_first = sorted(records, key=lambda one: -one["ttft_ms"])
     for place, record in enumerate(slowest_first):
         expect(page.locator("tbody tr").nth(place)).to_have_attribute("data-id", record["id"])
-    later = ask(product, user, tokens=2, ttft_ms=250)
-    expect(page.locator("tbody tr").nth(1)).to_have_attribute("data-id", later)
+    later = product.record(ask(product, user, tokens=2, ttft_ms=250))
+    # The second, but on a machine that is busy just then.
+    place = sum(one["ttft_ms"] > later["ttft_ms"] for one in records)
+    expect(page.locator("tbody tr").nth(place)).to_have_attribute("data-id", later["id"])
     expect(page.locator("tbody tr")).to_have_count(4)
 
 
