@@ -48,11 +48,13 @@ demo: install ui
 	@$(BIN)/streamgauge demo $(ARGS)
 
 # Real browsers, servers and kills, on a machine that may be busy: what fails is tried once more,
-# and the summary names it (R). Failing twice is a failure.
+# and the summary names it (RERUN). Failing twice is a failure. A worker that has nothing left takes
+# from the other's end (worksteal): until then files stay whole, and what their tests share is
+# started once.
 test: install ui
 	@$(BIN)/python tests/clients/environments.py > /dev/null
 	@scripts/chromium
-	$(BIN)/python -m pytest -n 2 --reruns 1 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --reruns 1 $(ARGS)
 
 check: install ui
 	$(BIN)/ruff check .

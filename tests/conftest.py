@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator
 
 # A busy machine makes single examples slow, and that is no failure.
@@ -25,6 +25,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what is long first: no worker has such a test left when the other has finished."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[RunningSimulator]:
     """A simulator with all recordings, shared by the tests of a session."""
@@ -38,7 +43,9 @@ def product(
     simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
     """A server in front of the simulator, shared by tests that do not disturb it."""
-    running = Product(tmp_path_factory.mktemp("product"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("product"), providers=providers_of(simulator), arguments=PROMPT
+    )
     yield running
     assert running.stop() == 0
 

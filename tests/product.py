@@ -21,6 +21,9 @@ STREAMGAUGE = Path(sys.executable).with_name("streamgauge")
 START_S = 60.0
 STOP_S = 30.0
 
+# For servers that are asked for their records, and not killed while some wait to be stored.
+PROMPT = ("--set=store.flush_interval_s=0.05",)
+
 # Not there yet; and the recorder is being replaced.
 NOT_YET = (404, 503)
 

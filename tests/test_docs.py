@@ -29,7 +29,7 @@ from streamgauge.settings import BUILT_IN_PROVIDERS, load, table
 from streamgauge.simulator.script import read_script
 from tests.clients.environments import NODE, node_packages, python_of
 from tests.conftest import providers_of
-from tests.product import STREAMGAUGE, Product, plain_environment
+from tests.product import PROMPT, STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
 from tests.test_imports import MAY_IMPORT
 
@@ -94,7 +94,9 @@ def product(
     simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
     """A server in front of it."""
-    running = Product(tmp_path_factory.mktemp("docs"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("docs"), providers=providers_of(simulator), arguments=PROMPT
+    )
     yield running
     assert running.stop() == 0
 

@@ -15,7 +15,7 @@ import pytest
 from streamgauge.record import Choice, Outcome, Reply
 from tests.api.serving import Served
 from tests.conftest import providers_of
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator, until
 from tests.storing import put, record
 
@@ -262,7 +262,9 @@ def test_names_of_properties(api: httpx.Client) -> None:
 def own_product(
     simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("told"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("told"), providers=providers_of(simulator), arguments=PROMPT
+    )
     yield running
     assert running.stop() == 0
 

@@ -13,6 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "bench" / "page.py"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="its load tools need Linux")
 
 
+@pytest.mark.long
 def test_every_question_opening_and_trace_has_its_figures():
     """On a small store; how fast it was is not for a test to say."""
     few = ["--records", "2000", "--rounds", "1", "--frames", "20", "--streams", "20"]

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 def test_a_workers_journal_is_fed_and_recorded():
     """Every stream becomes a record; how fast it was is not for a test to say."""
     done = subprocess.run(

@@ -95,14 +95,23 @@ def test_the_theme_follows_the_system_until_one_chooses(visit: Visit, product: P
     expect(dark.locator("body")).to_have_css("background-color", background(light))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("view", ["list", "record", "menu", "columns"])
-def test_axe_finds_nothing_serious(visit: Visit, product: Product, scheme: str, view: str):
-    """WCAG A and AA, in both themes. The policy is set aside here, or axe could not run."""
+@pytest.fixture(scope="module")
+def an_answer_and_an_error(product: Product) -> tuple[str, str]:
+    """The user who got both, and the id of the answer's record."""
     user = nonce()
     record = product.record(ask(product, user, tokens=20, ttft_ms=60, itl_ms=5))
     product.record(ask(product, user, status=500, is_stream=False))
-    path = f"/records/{record['id']}" if view == "record" else f"/?user_id={user}"
+    return user, record["id"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("view", ["list", "record", "menu", "columns"])
+def test_axe_finds_nothing_serious(
+    visit: Visit, an_answer_and_an_error: tuple[str, str], scheme: str, view: str
+):
+    """WCAG A and AA, in both themes. The policy is set aside here, or axe could not run."""
+    user, record_id = an_answer_and_an_error
+    path = f"/records/{record_id}" if view == "record" else f"/?user_id={user}"
     # At rest: a contrast measured in the middle of a fade is nobody's.
     page = visit(path, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     expect(page.locator(".flag, tbody tr").first).to_be_visible()
@@ -129,18 +138,24 @@ OTHER_VIEWS = {
 }
 
 
-@pytest.fixture
-def filled(product: Product) -> Iterator[Callable[[str], str]]:
-    """Something to see in every view; gives the address of one."""
+@pytest.fixture(scope="module")
+def talk(product: Product) -> dict[str, str]:
+    """A session of two answers and an error: something to see in most views."""
     user, session = nonce(), nonce()
     first, second = (
         product.record(ask(product, user, session=session, tokens=20, ttft_ms=60, itl_ms=5))["id"]
         for _ in range(2)
     )
     product.record(ask(product, user, session=session, status=500, is_stream=False))
-    with asking(product, user) as stream:
+    return {"session": session, "first": first, "second": second}
+
+
+@pytest.fixture
+def filled(product: Product, talk: dict[str, str]) -> Iterator[Callable[[str], str]]:
+    """Something to see in every view, and a stream that runs; gives the address of one."""
+    with asking(product, nonce()) as stream:
         stream.read(5)
-        yield lambda path: path.format(session=session, first=first, second=second)
+        yield lambda path: path.format(**talk)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -175,15 +190,24 @@ def test_no_other_view_scrolls_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("width", [360, 700, 1024, 1180, 1280, 1360])
-@pytest.mark.parametrize("view", ["list", "record", "columns"])
-def test_no_screen_scrolls_sideways(visit: Visit, product: Product, view: str, width: int):
-    """From a phone to a desk, nothing is wider than the screen."""
+@pytest.fixture(scope="module")
+def long_names(product: Product) -> tuple[str, str]:
+    """A user with a record that has a long name in it, whose id is the second, and an error."""
     user = nonce()
     model = "an-organisation/a-model-with-a-very-long-name-indeed-instruct-turbo"
     record = product.record(ask(product, user, model=model, tokens=20, ttft_ms=60, itl_ms=5))
     product.record(ask(product, user, status=500, is_stream=False))
-    path = f"/records/{record['id']}" if view == "record" else f"/?user_id={user}"
+    return user, record["id"]
+
+
+@pytest.mark.parametrize("width", [360, 700, 1024, 1180, 1280, 1360])
+@pytest.mark.parametrize("view", ["list", "record", "columns"])
+def test_no_screen_scrolls_sideways(
+    visit: Visit, long_names: tuple[str, str], view: str, width: int
+):
+    """From a phone to a desk, nothing is wider than the screen."""
+    user, record_id = long_names
+    path = f"/records/{record_id}" if view == "record" else f"/?user_id={user}"
     page = visit(path, viewport={"width": width, "height": 740})
     expect(page.locator(".flag, tbody tr").first).to_be_visible()
     if view == "columns":

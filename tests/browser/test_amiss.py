@@ -13,7 +13,7 @@ from tests.browser.talking import CHAT, MODEL
 from tests.browser.test_access import serious_faults
 from tests.conftest import providers_of
 from tests.faults.test_full_disk import let_files_grow
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator, until
 
 WITHIN_S = 60.0
@@ -22,7 +22,9 @@ WITHIN_S = 60.0
 @pytest.fixture
 def full(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory):
     """A server whose disk has no room, which has served a stream since."""
-    running = Product(tmp_path_factory.mktemp("full"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("full"), providers=providers_of(simulator), arguments=PROMPT
+    )
     (worker,) = running.pids("worker")
     let_files_grow(worker, 1)
     answer = running.http.post(CHAT, json={"model": MODEL, "messages": [], "stream": True})

@@ -11,14 +11,16 @@ from tests.browser.conftest import Visit, visiting
 from tests.browser.talking import MODEL, asking, nonce
 from tests.browser.test_access import serious_faults
 from tests.conftest import providers_of
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator
 
 
 @pytest.fixture(scope="module")
 def unused(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory):
     """The same, for tests that send nothing to it."""
-    running = Product(tmp_path_factory.mktemp("unused"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("unused"), providers=providers_of(simulator), arguments=PROMPT
+    )
     yield running
     assert running.stop() == 0
 
@@ -32,7 +34,9 @@ def visit_unused(browser: Browser, unused: Product) -> Iterator[Visit]:
 @pytest.fixture
 def fresh(simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory):
     """A server of its own, with nothing in it."""
-    running = Product(tmp_path_factory.mktemp("fresh"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("fresh"), providers=providers_of(simulator), arguments=PROMPT
+    )
     yield running
     assert running.stop() == 0
 

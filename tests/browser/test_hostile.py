@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visit
 from tests.browser.talking import nonce, uuid7
 from tests.browser.test_access import serious_faults
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import until
 
 # Each would set `owned` where it came to run. By the ways in which text becomes more than text:
@@ -99,7 +99,7 @@ class Said(NamedTuple):
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A server of its own: what is logged here would stand in the lists of all other tests."""
-    running = Product(tmp_path_factory.mktemp("hostile"), providers={})
+    running = Product(tmp_path_factory.mktemp("hostile"), providers={}, arguments=PROMPT)
     yield running
     assert running.stop() == 0
 

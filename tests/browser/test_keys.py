@@ -12,7 +12,7 @@ from tests.browser.conftest import Visit, visiting
 from tests.browser.talking import asking, nonce
 from tests.browser.test_access import SCHEMES, serious_faults
 from tests.conftest import providers_of
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator
 
 # What a browser says of a refused question, by itself.
@@ -24,7 +24,9 @@ def locked(
     simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
     """A server that has keys."""
-    running = Product(tmp_path_factory.mktemp("locked"), providers=providers_of(simulator))
+    running = Product(
+        tmp_path_factory.mktemp("locked"), providers=providers_of(simulator), arguments=PROMPT
+    )
     Keys(running.data).create("first", [Scope.ADMIN])
     yield running
     assert running.stop() == 0
@@ -56,7 +58,7 @@ def test_the_first_key_is_made_in_the_page(
     browser: Browser, simulator: RunningSimulator, tmp_path
 ) -> None:
     """It is an admin's; this browser goes on with it, and every other one is asked for a key."""
-    running = Product(tmp_path, providers=providers_of(simulator))
+    running = Product(tmp_path, providers=providers_of(simulator), arguments=PROMPT)
     try:
         for visit in visiting(browser, running):
             page = visit("/keys", permissions=["clipboard-read", "clipboard-write"])

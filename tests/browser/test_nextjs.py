@@ -28,7 +28,7 @@ NODE = ROOT / "scripts" / "node"
 
 # A first build on a busy machine, after its packages were fetched; and who comes second waits.
 BUILD_S = 300
-pytestmark = pytest.mark.timeout(3 * BUILD_S)
+pytestmark = [pytest.mark.timeout(3 * BUILD_S), pytest.mark.long]
 
 
 class Running(NamedTuple):

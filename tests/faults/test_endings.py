@@ -31,7 +31,7 @@ from tests.faults.endings import (
 )
 from tests.faults.patience import closed_record
 from tests.faults.raw_client import Got, RawClient, text_of
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator, until
 
 PAGE = Path(__file__).parents[2] / "docs" / "endings.md"
@@ -81,7 +81,7 @@ class Stage:
         self.product = Product(
             folder,
             providers=urls,
-            arguments=("--set=limits.stop_grace_s=0.3",),
+            arguments=("--set=limits.stop_grace_s=0.3", *PROMPT),
             environment={"SSL_CERT_FILE": str(roots)},
         )
 

@@ -111,6 +111,7 @@ def long_outage(tmp_path: Path) -> Iterator[Outage]:
     running.stop()
 
 
+@pytest.mark.long
 def test_an_outage_is_served_by_the_fallback(outage: Outage) -> None:
     """While it lasts, and no longer."""
     survives(outage)

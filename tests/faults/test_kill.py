@@ -124,6 +124,7 @@ def kill_again_and_again(simulator: RunningSimulator, folder: Path, rounds: int)
         assert product.stop() == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_killing_at_random_moments_loses_and_repeats_nothing(
     simulator: RunningSimulator, tmp_path: Path

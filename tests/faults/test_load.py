@@ -117,6 +117,7 @@ def test_a_slow_reader_costs_a_bounded_amount_of_memory(
         assert product.stop() == 0
 
 
+@pytest.mark.long
 def test_two_thousand_open_streams_work(simulator: RunningSimulator, tmp_path: Path) -> None:
     """All are open at once, all are whole, all are recorded."""
     product = Product(tmp_path, providers=providers_of(simulator))

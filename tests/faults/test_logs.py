@@ -67,6 +67,7 @@ async def from_tasks(logger: AsyncManualLogger, paced: float) -> None:
     await asyncio.gather(*(work(one) for one in range(TASKS)))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_all_arrive_once(product: Product, tmp_path: Path) -> None:
     """Whatever is lost on the way is sent again, under its own id."""

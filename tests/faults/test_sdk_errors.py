@@ -18,7 +18,7 @@ from cohere.core.api_error import ApiError
 from google import genai
 from google.genai import errors as google_errors
 
-from tests.product import Product
+from tests.product import PROMPT, Product
 from tests.simulating import RunningSimulator, until
 
 Headers = Mapping[str, str]
@@ -148,7 +148,7 @@ def product(
 ) -> Iterator[Product]:
     """A server whose providers are all at the simulator."""
     providers = dict.fromkeys(("openai", "anthropic", "google", "cohere"), simulator.url)
-    running = Product(tmp_path_factory.mktemp("errors"), providers=providers)
+    running = Product(tmp_path_factory.mktemp("errors"), providers=providers, arguments=PROMPT)
     yield running
     assert running.stop() == 0
 

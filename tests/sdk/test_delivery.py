@@ -215,6 +215,7 @@ def test_a_server_that_never_answers_does_not_hold_the_program(server):
 LOGS, THREADS, TASKS = 10_000, 8, 1_000
 
 
+@pytest.mark.long
 def test_ten_thousand_logs_arrive_exactly_once_while_the_server_restarts_twice(caplog):
     """From 8 threads and 1,000 tasks."""
     caplog.set_level(logging.ERROR)
