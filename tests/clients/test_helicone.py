@@ -131,7 +131,7 @@ def test_a_call_from_node_leaves_its_record(node: Node, way: str, provider: str)
     is_as(
         record,
         **LABELLED,
-        provider=provider if is_named else "",
+        provider=provider if is_named else None,
         dialect=DIALECTS[provider],
         model=MODELS[provider],
         streaming=way in STREAMED,
