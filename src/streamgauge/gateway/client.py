@@ -19,6 +19,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from streamgauge.gateway.answer import answer
 from streamgauge.gateway.attempts import Attempts
 from streamgauge.gateway.checks import check, head_too_large, maybe_too_large
+from streamgauge.gateway.errand import Errand, may_run
 from streamgauge.gateway.head import Headers, RequestHead
 from streamgauge.gateway.known_heads import KnownHead
 from streamgauge.gateway.relay import Relay
@@ -90,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
         self._forget_request()
 
     def _forget_request(self) -> None:
-        self.relay: Relay | None = None
+        self.relay: Relay | Errand | None = None
         self.head: RequestHead | None = None
         self.headers: Headers = []
         self.target = b""
@@ -333,8 +334,7 @@ class ClientConnection(asyncio.Protocol):
         self.owed = missing
         self.is_complete = not missing
         self.body_bytes = length - missing
-        relay = self.relay = Relay(gateway, self, head, known.route, known.policy)
-        relay.begin(at, head, data[begins:], is_whole=not missing)
+        self._start(at, head, known.route, known.policy, data[begins:])
         return True
 
     def _begin(self, at: int, head: RequestHead, data: bytes) -> None:
@@ -364,9 +364,24 @@ class ClientConnection(asyncio.Protocol):
             route = attempts.target.route
         elif route.is_recorded and self.head_bytes == len(data):
             self.gateway.known_heads.learn(data, head, route, policy)
-        relay = self.relay = Relay(self.gateway, self, head, route, policy, attempts)
         self.headers = []
+        if attempts is None:
+            self._start(at, head, route, policy, self._take_body())
+            return
+        relay = self.relay = Relay(self.gateway, self, head, route, policy, attempts)
         relay.begin(at, head, self._take_body(), is_whole=self.is_complete)
+
+    def _start(self, at: int, head: RequestHead, route: Route, policy: Policy, body: bytes) -> None:
+        """Let a request begin that has one attempt: the short way, if that can be gone."""
+        gateway = self.gateway
+        if self.is_complete and may_run(head, route, policy):
+            kept = gateway.pool.take(route.origin)
+            if kept is not None:
+                errand = self.relay = Errand(self, kept, head, route, policy)
+                errand.begin(at, body)
+                return
+        relay = self.relay = Relay(gateway, self, head, route, policy)
+        relay.begin(at, head, body, is_whole=self.is_complete)
 
     def _refuse_body(
         self, at: int, head: RequestHead, refused: Refused, route: Route, policy: Policy
@@ -386,7 +401,7 @@ class ClientConnection(asyncio.Protocol):
         if self.head_bytes > self.gateway.limits.max_header_bytes:
             self._refuse(head_too_large(self.gateway.limits))
 
-    def _more_body(self, at: int, relay: Relay) -> None:
+    def _more_body(self, at: int, relay: Relay | Errand) -> None:
         limit = self.gateway.limits.max_body_bytes
         if self.body_bytes > limit:
             self._broke(413, "body_too_large", f"the request body is longer than {limit} bytes")

@@ -56,6 +56,11 @@ class Dispatch:
         self._waiting = self._gateway.loop.create_task(self._open(relay, origin))
         return False
 
+    def take_over(self, connection: UpstreamConnection) -> None:
+        """Go on with *connection*, over which somebody else has sent the request."""
+        self.upstream = connection
+        self.is_sent = True
+
     def connect_in(self, relay: Relay, wait_ns: int) -> None:
         """Let *relay* connect again in *wait_ns*."""
         self.is_sent = False

@@ -44,7 +44,6 @@ class Relay:
         "beat_ns",
         "chunk",
         "client",
-        "client_name",
         "dispatch",
         "exchange",
         "gateway",
@@ -72,16 +71,19 @@ class Relay:
         route: Route,
         policy: Policy,
         attempts: Attempts | None = None,
+        *,
+        errand: tuple[bytes, Upload] | None = None,
     ) -> None:
-        """*attempts* where there may be more than one; *route* is then the first one's."""
+        """*attempts* where there may be more than one; *route* is then the first one's.
+
+        *errand*: the id and the request of what has begun as one.
+        """
         self.gateway = gateway
         self.client: ClientConnection | Nobody = client
         self.route = route
         self.turn = gateway.turn
         is_recorded = route.is_recorded
         self.journal = gateway.journal if is_recorded else None
-        self.id = gateway.new_id()
-        self.client_name = head.wishes.get(b"request-id")
         self.exchange = Exchange(
             upstream=route.url, patience=policy.patience, stay_ns=policy.stay_ns
         )
@@ -90,13 +92,17 @@ class Relay:
         self.heartbeat_ns = policy.heartbeat_ns
         self.beat_ns = 0  # when the last heartbeat went out
         self.is_head_request = head.method == b"HEAD"
-        self.upload = Upload(
-            head,
-            route,
-            askable=gateway.routes.askable,
-            is_looked_into=policy.is_numbering,
-            target=attempts.target if attempts is not None else None,
-        )
+        if errand is not None:
+            self.id, self.upload = errand
+        else:
+            self.id = gateway.new_id()
+            self.upload = Upload(
+                head,
+                route,
+                askable=gateway.routes.askable,
+                is_looked_into=policy.is_numbering,
+                target=attempts.target if attempts is not None else None,
+            )
         self.dispatch = Dispatch(gateway, self.upload)
         self.response_head: ResponseHead | None = None
         self.is_client_slow = False
@@ -120,6 +126,14 @@ class Relay:
             entries.append(self._opening(at, head, body, is_whole=is_whole))
         self.perform(at, self.exchange.requested(at), entries, out)
         self._flush(entries, out)
+
+    def take_over(self, at: int, connection: UpstreamConnection) -> None:
+        """The request, an errand so far, is on its way since *at*, over a kept *connection*."""
+        self.exchange.requested(at)
+        self.exchange.connected(at, reused=True)
+        self.when_connected = at
+        self.dispatch.take_over(connection)
+        connection.receiver = self
 
     def refuse(self, at: int, head: RequestHead, refused: Refused) -> None:
         """The request's head is here, and tells that it is not one to be passed on."""

@@ -24,6 +24,7 @@ from streamgauge.keys import Keys
 from streamgauge.secrets import KeyHasher, Signer
 
 if TYPE_CHECKING:
+    from streamgauge.gateway.errand import Errand
     from streamgauge.gateway.relay import Relay
     from streamgauge.journal.writer import Writer
     from streamgauge.settings import Settings
@@ -125,11 +126,11 @@ class Gateway:
                 relay.stop()
                 self.turn.flush()
 
-    def _busy(self) -> list[Relay]:
+    def _busy(self) -> list[Relay | Errand]:
         attached = [client.relay for client in self.clients if client.relay is not None]
-        return attached + list(self.detached)
+        return [*attached, *self.detached]
 
-    def _streams(self) -> list[Relay]:
+    def _streams(self) -> list[Relay | Errand]:
         return [relay for relay in self._busy() if relay.journal is not None]
 
     def _unsent(self) -> list[ClientConnection]:

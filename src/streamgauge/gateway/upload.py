@@ -95,10 +95,11 @@ class Upload:
         held = self._held
         if held is None:
             return self._keep(self._framed(body, is_whole=is_whole))
-        held.append(body)
-        self.size += len(body)
+        if held or not is_whole:
+            held.append(body)
+            self.size += len(body)
         if is_whole:
-            whole = b"".join(held)
+            whole = b"".join(held) if held else body
             if self._target is not None:
                 self._body = whole
                 self._frame(self._target, whole)

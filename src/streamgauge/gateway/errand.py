@@ -1,0 +1,131 @@
+"""The short way: a request that is here whole, and an answer that comes whole in one read.
+
+Most of what does not stream is no more than that, and takes two thirds of what it costs a
+`relay`. Whatever else happens to it, from the head of a stream to a client that leaves, makes a
+relay of it, which takes it from there.
+"""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any
+
+from streamgauge.gateway import notes
+from streamgauge.gateway.byline import signature
+from streamgauge.gateway.commands import Finish
+from streamgauge.gateway.head import RequestHead, ResponseHead, client_response
+from streamgauge.gateway.relay import Relay
+from streamgauge.gateway.turn import Entries
+from streamgauge.gateway.upload import Upload
+from streamgauge.journal.format import CHUNK, END, HEAD, OPEN, OVERHEAD
+from streamgauge.record import ClosedBy, Outcome
+
+if TYPE_CHECKING:
+    from streamgauge.gateway.client import ClientConnection
+    from streamgauge.gateway.policy import Policy
+    from streamgauge.gateway.routes import Route
+    from streamgauge.gateway.upstream import UpstreamConnection
+
+WHOLE = notes.ended(Finish(Outcome.COMPLETED, ClosedBy.UPSTREAM), 0)
+NO_OVERHEAD = OVERHEAD.pack(0)
+
+
+def may_run(head: RequestHead, route: Route, policy: Policy) -> bool:
+    """Return whether nothing about a request, whose body is whole, asks for more from the start."""
+    return (
+        route.is_recorded
+        and not policy.is_resumable
+        and head.upgrade is None
+        and head.method != b"HEAD"
+    )
+
+
+class Errand:
+    """Carries one exchange as long as it is a short one."""
+
+    __slots__ = ("_began", "_client", "_connection", "_policy", "_route", "_upload", "id")
+
+    is_head_request = False
+
+    def __init__(
+        self,
+        client: ClientConnection,
+        connection: UpstreamConnection,
+        head: RequestHead,
+        route: Route,
+        policy: Policy,
+    ) -> None:
+        """*connection* is a kept one, for nobody else."""
+        self._client = client
+        self._connection = connection
+        self._route = route
+        self._policy = policy
+        self._began = 0
+        gateway = client.gateway
+        self._upload = Upload(
+            head, route, askable=gateway.routes.askable, is_looked_into=policy.is_numbering
+        )
+        self.id = gateway.new_id()
+
+    def begin(self, at: int, body: bytes) -> None:
+        """Send the request, whose head and *body* were read at *at*."""
+        client, upload = self._client, self._upload
+        gateway, head = client.gateway, upload.head
+        gateway.began()
+        self._began = at
+        upload.add(body, is_whole=True)
+        opening = notes.opening(
+            head,
+            self._route,
+            body,
+            is_whole=True,
+            key_hash=gateway.hash_key(head.key),
+            peer=client.peer,
+        )
+        self._connection.receiver = self
+        gateway.turn.send_up(self._connection.write, upload.whole())
+        gateway.turn.note([(OPEN, self.id, at, opening)])
+
+    def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
+        """Take the answer, and pass it on if it is whole and plain."""
+        client = self._client
+        if (
+            not is_whole
+            or head is None
+            or head.length is None
+            or head.streamed
+            or head.is_bodiless
+            or client.is_full
+            or not client.is_keeping_alive()
+        ):
+            self.relay().response(at, head, body, is_whole=is_whole)
+            return
+        gateway, exchange = client.gateway, self.id
+        entries: Entries = [(HEAD, exchange, at, notes.answered(head, self._began))]
+        if body:
+            entries.append((CHUNK, exchange, at, NO_OVERHEAD + body))
+        entries.append((END, exchange, monotonic_ns(), WHOLE))
+        gateway.turn.note(entries)
+        ours = signature(exchange, self._upload.head)
+        framing = b"Content-Length: %d" % head.length
+        gateway.turn.send_down(
+            client.send, client_response(head, ours=ours, framing=framing) + body
+        )
+        gateway.ended()
+        self._connection.release()
+        client.answered(is_keeping=True)
+
+    def relay(self) -> Relay:
+        """Return the relay that takes it from here."""
+        client, upload = self._client, self._upload
+        relay = Relay(
+            client.gateway, client, upload.head, self._route, self._policy, errand=(self.id, upload)
+        )
+        if client.relay is self:  # else it has just left
+            client.relay = relay
+        relay.take_over(self._began, self._connection)
+        return relay
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else is asked of it is a relay's to answer."""
+        return getattr(self.relay(), name)
