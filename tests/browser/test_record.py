@@ -122,6 +122,7 @@ def test_a_response_that_is_not_kept_is_not_offered(visit: Visit, product: Produ
     page = visit(f"/records/{record['id']}")
     reply = page.get_by_role("region", name="Reply")
     expect(reply.get_by_text("which are not kept.")).to_contain_text("Raw response: ")
+    expect(reply.get_by_text("No reply was kept.")).to_be_visible()
     expect(reply.get_by_role("link")).to_have_count(0)
     expect(page.get_by_role("button", name="as simulator recording")).to_have_count(0)
     assert product.http.get(f"/api/v1/records/{record['id']}/bytes").status_code == 404
@@ -226,6 +227,16 @@ def test_a_log_without_times_says_so(visit: Visit, product: Product):
     page = visit(f"/records/{record['id']}")
     expect(page.get_by_text("Nobody told when its chunk came.")).to_be_visible()
     expect(page.locator(".record-when")).to_have_text(re.compile(r"^\w"))
+
+
+def test_a_response_that_is_no_reply_is_said_to_be_none(visit: Visit, product: Product):
+    """It is there, and nobody can read it."""
+    response = {"content_type": "application/json", "body": {"odd": 1}}
+    record = tell(product, "", request={"model": "m"}, response=response)
+    page = visit(f"/records/{record['id']}")
+    reply = page.get_by_role("region", name="Reply")
+    expect(reply.get_by_text("What arrived could not be read as a reply.")).to_be_visible()
+    expect(reply.get_by_role("link", name="Raw response as it arrived")).to_be_visible()
 
 
 def test_an_unknown_record_says_so(visit: Visit):

@@ -24,7 +24,12 @@ export function ReplyView({ record, liveText }: { record: StreamRecord; liveText
     <section className="panel said" aria-labelledby="reply-title">
       <h2 id="reply-title">Reply</h2>
       {isOpen || choices.length === 0 ? (
-        <PlainReply text={liveText ?? text} pictures={drawn} isOpen={isOpen} />
+        <PlainReply
+          text={liveText ?? text}
+          pictures={drawn}
+          isOpen={isOpen}
+          none={isOpen ? "Nothing has arrived yet." : noneIn(record)}
+        />
       ) : (
         choices.map((choice, index) => (
           <ChoiceView key={index} choice={choice} isOnly={choices.length === 1} />
@@ -67,13 +72,22 @@ function RawResponse({ record }: { record: StreamRecord }) {
   );
 }
 
+/** Why there is nothing to be shown of what was said. */
+function noneIn({ reply, bytes_kept: kept, bytes_out: arrived }: StreamRecord): string {
+  if (reply !== null) return "No content.";
+  if (kept) return "What arrived could not be read as a reply.";
+  return arrived > 0 ? "No reply was kept." : "There is no reply.";
+}
+
 interface PlainProps {
   text: string | null;
   pictures: readonly Picture[];
   isOpen: boolean;
+  /** What to say where there is neither. */
+  none: string;
 }
 
-function PlainReply({ text, pictures, isOpen }: PlainProps) {
+function PlainReply({ text, pictures, isOpen, none }: PlainProps) {
   if (text || pictures.length > 0) {
     return (
       <article className="turn" data-role="assistant">
@@ -85,7 +99,7 @@ function PlainReply({ text, pictures, isOpen }: PlainProps) {
       </article>
     );
   }
-  return <p className="muted">{isOpen ? "Nothing has arrived yet." : "No reply was kept."}</p>;
+  return <p className="muted">{none}</p>;
 }
 
 function ChoiceView({ choice, isOnly }: { choice: Choice; isOnly: boolean }) {
