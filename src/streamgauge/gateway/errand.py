@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from streamgauge.gateway.routes import Route
     from streamgauge.gateway.upstream import UpstreamConnection
 
+# Who asks for a stream says so; who does not is no worse off for it.
+STREAM = b'"stream"'
+
 WHOLE = notes.ended(Finish(Outcome.COMPLETED, ClosedBy.UPSTREAM), 0)
 NO_OVERHEAD = OVERHEAD.pack(0)
 
@@ -85,6 +88,13 @@ class Errand:
         self._connection.receiver = self
         gateway.turn.send_up(self._connection.write, upload.whole())
         gateway.turn.note([(OPEN, self.id, at, opening)])
+        if STREAM in body:
+            # Its relay is made while the provider thinks, once the request is on its way.
+            gateway.loop.call_soon(self._expect_stream)
+
+    def _expect_stream(self) -> None:
+        if self._connection.receiver is self:
+            self.relay()
 
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Take the answer, and pass it on if it is whole and plain."""
