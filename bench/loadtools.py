@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from processes import pin, stop
+from processes import at_once, pin, stop
 
 HERE = Path(__file__).resolve().parent
 BIN = HERE / "bin"
@@ -65,7 +65,7 @@ def _compile(compiler: str, tool: str) -> None:
 @contextmanager
 def upstream(*, port: int = 0, core: int | None = None) -> Iterator[int]:
     """Run the mock provider and yield its port."""
-    command = [str(BIN / "stream_upstream"), "--port", str(port)]
+    command = [*at_once(), str(BIN / "stream_upstream"), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
@@ -90,7 +90,7 @@ def load(
 ) -> Load:
     """Run the load generator with *options* (`mode`, `connections`, … as on its command line)."""
     words = {"port": port, "path": path, **options}
-    command = [str(BIN / "stream_load")]
+    command = [*at_once(), str(BIN / "stream_load")]
     for name, value in words.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
     if pids:

@@ -71,6 +71,8 @@ def _of_the_proxy(key: str, label: str, *, scale: float = 1, form: str = "{:,.1f
 CHUNKS = _figure("chunks_per_s", "chunks/s", form="{:,.0f}")
 CPU = _of_the_proxy("cpu_share", "CPU, % of a core", scale=100, form="{:.0f}")
 CPU_PER_CHUNK = _of_the_proxy("cpu_us_per_chunk", "CPU per chunk, µs")
+TTFT_P50 = _figure("ttft_p50_us", "TTFT p50, µs", form="{:,.0f}")
+TTFT_P99 = _figure("ttft_p99_us", "TTFT p99, µs", form="{:,.0f}")
 P50 = _figure("latency_p50_us", "per chunk p50, µs", form="{:,.0f}")
 P99 = _figure("latency_p99_us", "per chunk p99, µs", form="{:,.0f}")
 RECORDER = (
@@ -82,7 +84,17 @@ RECORDER = (
 RECORDER_PER_CHUNK = _figure("recorder_cpu_us_per_chunk", "recorder CPU per chunk, µs")
 
 METRICS: dict[str, tuple[Metric, ...]] = {
-    "paced": (CPU_PER_CHUNK, CPU, CHUNKS, P50, P99, RECORDER_PER_CHUNK, *RECORDER),
+    "paced": (
+        CPU_PER_CHUNK,
+        CPU,
+        CHUNKS,
+        TTFT_P50,
+        TTFT_P99,
+        P50,
+        P99,
+        RECORDER_PER_CHUNK,
+        *RECORDER,
+    ),
     "json": (
         _figure("requests_per_s", "requests/s", form="{:,.0f}"),
         _of_the_proxy("cpu_us_per_request", "CPU per request, µs"),
@@ -93,8 +105,8 @@ METRICS: dict[str, tuple[Metric, ...]] = {
         *RECORDER,
     ),
     "latency": (
-        _figure("ttft_p50_us", "TTFT p50, µs", form="{:,.0f}"),
-        _figure("ttft_p99_us", "TTFT p99, µs", form="{:,.0f}"),
+        TTFT_P50,
+        TTFT_P99,
         P50,
         P99,
         CPU_PER_CHUNK,

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 
 from contenders import CHAT_PATH, CONTENDERS, Contender, Cores, Running, existing, find_nginx
 from loadtools import HERE, RESULTS, BenchError, Load, build, load, upstream
-from processes import pin, raise_file_limit
+from processes import at_once, pin, raise_file_limit
 from report import OTHER, OURS, Run, as_json, breakages, table, targets_table, verdicts
 from scenarios import SCENARIOS, WARM_UP, Scenario
 
@@ -55,6 +56,11 @@ def _check_system() -> None:
 def _bench(options: argparse.Namespace) -> int:
     contenders = _contenders(options)
     cores = _cores(options)
+    if not at_once():
+        print(
+            "bench: the tools may have to wait for their core: delays are rough without root",
+            file=sys.stderr,
+        )
     raise_file_limit()
     pin(os.getpid(), cores.others)
     with upstream(port=options.upstream_port, core=cores.others) as port:
@@ -231,6 +237,8 @@ def _machine() -> dict[str, Any]:
         "load_before": os.getloadavg()[0],
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "python_build": sysconfig.get_config_var("CONFIG_ARGS"),
+        "tools_at_once": bool(at_once()),
         "commit": _said_by("git", "-C", str(HERE), "describe", "--always", "--dirty"),
         "uptime_s": time.clock_gettime(time.CLOCK_BOOTTIME),
     }
