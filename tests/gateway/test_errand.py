@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 import pytest
 
+from streamgauge.gateway import server
+from streamgauge.gateway.client import ClientConnection
 from streamgauge.gateway.errand import Errand
 from streamgauge.journal.format import Kind
 from streamgauge.settings import Limits
@@ -104,18 +107,24 @@ class Ways:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.short = 0
         self.grown = 0
-        begin, relay = Errand.begin, Errand.relay
+        begin, grow = Errand.begin, Errand.grow
 
         def beginning(errand: Errand, *arguments: Any) -> None:
             self.short += 1
             begin(errand, *arguments)
 
         def growing(errand: Errand) -> Any:
-            self.grown += 1
-            return relay(errand)
+            self.grown += errand._relay is None
+            return grow(errand)
 
         monkeypatch.setattr(Errand, "begin", beginning)
-        monkeypatch.setattr(Errand, "relay", growing)
+        monkeypatch.setattr(Errand, "grow", growing)
+
+
+@pytest.fixture
+def no_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no look at the limits make a relay in between; to be asked for before the rig."""
+    monkeypatch.setattr(server, "TICK_S", 3600)
 
 
 @pytest.fixture
@@ -180,7 +189,9 @@ def told(rig: Rig, since: int) -> list[tuple[str, Any]]:
 
 @pytest.mark.parametrize("body", [ASK, ASK_STREAM], ids=["plain", "streamed"])
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_both_ways_tell_the_same(rig: Rig, ways: Ways, name: str, body: bytes) -> None:
+async def test_both_ways_tell_the_same(
+    no_ticks: None, rig: Rig, ways: Ways, name: str, body: bytes
+) -> None:
     """To the provider, to the client and to the journal, whatever is answered."""
     answer, is_grown = ANSWERS[name]
     short_heard = await keep_one(rig, answer)
@@ -214,7 +225,9 @@ async def test_both_ways_tell_the_same(rig: Rig, ways: Ways, name: str, body: by
     assert rig.gateway.open == 0
 
 
-async def test_the_relay_of_a_stream_is_there_before_its_answer(rig: Rig, ways: Ways) -> None:
+async def test_the_relay_of_a_stream_is_there_before_its_answer(
+    no_ticks: None, rig: Rig, ways: Ways
+) -> None:
     """It costs the first token nothing."""
     may_answer = asyncio.Event()
 
@@ -245,15 +258,7 @@ async def test_a_dead_kept_connection_is_not_the_clients_fault(rig: Rig, ways: W
         await peer.request()
         await peer.send(OK)
 
-    first = rig.script
-    count = 0
-
-    async def script(peer: Peer) -> None:
-        nonlocal count
-        count += 1
-        await (first if count == 0 else second)(peer)
-
-    rig.script = script
+    rig.script = second
     client = await rig.client()
     await client.send(post(ASK))
     head, body = await client.answer()
@@ -334,18 +339,118 @@ async def test_it_can_be_stopped(rig: Rig, ways: Ways) -> None:
     assert ends[1].closed_by == "gateway"
 
 
-async def test_a_provider_that_takes_nothing_makes_no_difference(rig: Rig, ways: Ways) -> None:
-    """A long request waits in its connection, and the client gets its answer."""
-    body = b'{"model":"m","pad":"' + b"x" * 4_000_000 + b'"}'
-
-    async def slowly(peer: Peer) -> None:
-        await peer.send(OK)
-
-    heard = await keep_one(rig, slowly)
+async def test_an_old_client_is_told_that_its_connection_stays(rig: Rig, ways: Ways) -> None:
+    """HTTP/1.0 takes silence for the end of it."""
+    await keep_one(rig, pieces(OK))
     client = await rig.client()
-    await client.send(post(body))
-    _, said = await client.answer()
+    old = post(ASK, b"Connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0")
+    await client.send(old)
+    head, _ = await client.answer()
+    assert b"\r\nConnection: keep-alive\r\n" in head
+    assert ways.short == 0
+
+
+def ours(rig: Rig, client: Peer) -> ClientConnection:
+    """Return the gateway's side of *client*."""
+    name = client.writer.get_extra_info("sockname")
+    return next(
+        one
+        for one in rig.gateway.clients
+        if one.transport is not None and one.transport.get_extra_info("peername") == name
+    )
+
+
+def send_buffer(transport: asyncio.BaseTransport, size: int) -> None:
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
+
+async def test_a_slow_client_leaves_the_providers_connection_as_it_was(
+    no_ticks: None, rig: Rig, ways: Ways
+) -> None:
+    """Answers that it does not take fill its own buffer; whoever comes next is served."""
+    large = b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + b"x" * 40_000
+
+    async def script(peer: Peer) -> None:
+        while True:
+            try:
+                _, body = await peer.request()
+            except asyncio.IncompleteReadError:
+                return
+            await peer.send(large if b"large" in body else OK)
+
+    rig.script = script
+    other = await rig.client()
+    await other.send(post(ASK))
+    await other.answer()
+    slow = await rig.client(receive_buffer=2048)
+    slow.writer.transport.pause_reading()
+    await rig.eventually(lambda: len(rig.gateway.clients) == 2)
+    connection = ours(rig, slow)
+    assert connection.transport is not None
+    send_buffer(connection.transport, 8192)
+    for number in range(8):
+        await slow.send(post(b'{"model":"large"}'))
+        await rig.ended(number + 2)
+        if connection.is_full:
+            break
+    assert connection.is_full
+    assert ways.short == number + 1
+    await other.send(post(ASK))
+    assert (await other.answer())[1] == b"ok"
+    slow.writer.transport.resume_reading()
+    for _ in range(number + 1):
+        assert len((await slow.answer())[1]) == 40_000
+
+
+async def test_a_connection_that_ends_twice_is_lost_once(
+    no_ticks: None, rig: Rig, ways: Ways
+) -> None:
+    """It is closed by the provider, and lost later, when the request is on its second way."""
+    loop = asyncio.get_running_loop()
+    body = b'{"model":"m","pad":"' + b"x" * 60_000 + b'"}'
+    await keep_one(rig, Peer.rest)
+    (kept,) = rig.gateway.pool._all
+    may_be_lost, is_lost = asyncio.Event(), asyncio.Event()
+
+    async def second(peer: Peer) -> None:
+        await peer.request()
+        may_be_lost.set()
+        await is_lost.wait()
+        await peer.send(OK)
+        await peer.rest()
+
+    rig.script = second
+    client = await rig.client()
+    await rig.eventually(lambda: len(rig.gateway.clients) == 2)
+    # In one read, as from a client next door.
+    loop.call_soon(ours(rig, client).data_received, post(body))
+    await rig.eventually(lambda: ways.short == 1)
+    kept.eof_received()
+    await asyncio.wait_for(may_be_lost.wait(), 30)
+    kept.connection_lost(None)
+    is_lost.set()
+    head, said = await client.answer()
+    assert head.startswith(b"HTTP/1.1 200 ")
     assert said == b"ok"
-    assert heard[0].endswith(body)
     await rig.ended(2)
-    assert rig.opened()[1].complete or any(kind is Kind.BODY for kind, _, _ in rig.entries())
+    kinds = [kind.name for kind, _, _ in rig.entries()]
+    assert kinds[kinds.index("END") + 1 :] == ["OPEN", "HEAD", "CHUNK", "END"]
+    assert kept.transport is not None
+    kept.transport.abort()
+
+
+async def test_it_becomes_one_relay(no_ticks: None, rig: Rig, ways: Ways) -> None:
+    """However often it is asked for what only a relay has."""
+    await keep_one(rig, Peer.rest)
+    client = await rig.client()
+    await client.send(post(ASK))
+    await rig.eventually(lambda: ways.short == 1)
+    (errand,) = [one.relay for one in rig.gateway.clients if one.relay is not None]
+    assert isinstance(errand, Errand)
+    assert errand.journal is rig.journal
+    assert ways.grown == 0
+    assert errand.exchange is errand.exchange
+    assert errand.grow() is errand.grow()
+    assert ways.grown == 1
+    with pytest.raises(AttributeError):
+        _ = errand._nothing

@@ -12,6 +12,7 @@ from openai import AsyncOpenAI
 
 from streamgauge.gateway import known_heads
 from streamgauge.gateway.guard import Guard
+from streamgauge.gateway.head import RequestHead
 from streamgauge.keys import Keys, Scope
 from streamgauge.settings import Limits
 from tests.gateway.rig import OK, Peer, Rig
@@ -154,6 +155,7 @@ async def test_a_senseless_length_is_refused_as_ever(rig, found, heard, request_
 UNUSUAL = {
     "chunks": LINES + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     "an end of the connection": ask(b"ok", lines=LINES + b"Connection: close\r\n"),
+    "the same, said to a proxy": ask(b"ok", lines=LINES + b"Proxy-Connection: close\r\n"),
     "a named header": ask(b"ok", lines=LINES + b"Connection: x-hop\r\nX-Hop: 1\r\n"),
     "an id of its own": ask(b"ok", lines=LINES + b"Helicone-Request-Id: 1\r\n"),
     "an old version": ask(b"ok").replace(b"HTTP/1.1", b"HTTP/1.0"),
@@ -227,6 +229,26 @@ async def test_a_revoked_key_opens_nothing(rig, found, heard):
     assert head.startswith(b"HTTP/1.1 401 ")
     assert len(found) == 2
     assert len(heard) == 2
+
+
+async def test_what_is_known_already_takes_no_others_place(rig, heard, monkeypatch):
+    """A head that goes through the parser again, for a zero, is not learned again."""
+    monkeypatch.setattr(known_heads, "MOST_KNOWN", 2)
+    client = await rig.client()
+    other = LINES + b"X-Other: 1\r\n"
+    for request in (ask(b"ok"), ask(b"ok", lines=other), ask(b"", lines=other)):
+        await client.send(request)
+        await answered(client)
+    assert rig.gateway.known_heads.find(ask(b"ok")) is not None
+
+
+def test_all_of_a_head_is_there_again():
+    """But for what its length changes."""
+    head = RequestHead(b"POST", b"/x", "1.1", [(b"Host", b"a"), (b"Content-Length", b"1")])
+    same = head.again(2, b"kept")
+    changed = {"length": 2, "kept": b"kept"}
+    for name in RequestHead.__slots__:
+        assert getattr(same, name) == changed.get(name, getattr(head, name)), name
 
 
 async def test_heads_that_never_come_again_do_not_pile_up(rig, heard, monkeypatch):

@@ -19,15 +19,14 @@ from streamgauge.gateway.turn import Entries
 from streamgauge.gateway.upload import Upload
 from streamgauge.journal.format import CHUNK, END, HEAD, OPEN, OVERHEAD
 from streamgauge.record import ClosedBy, Outcome
+from streamgauge.wire.looks.stream_usage import STREAM
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
     from streamgauge.gateway.policy import Policy
     from streamgauge.gateway.routes import Route
     from streamgauge.gateway.upstream import UpstreamConnection
-
-# Who asks for a stream says so; who does not is no worse off for it.
-STREAM = b'"stream"'
+    from streamgauge.journal.writer import Writer
 
 WHOLE = notes.ended(Finish(Outcome.COMPLETED, ClosedBy.UPSTREAM), 0)
 NO_OVERHEAD = OVERHEAD.pack(0)
@@ -39,6 +38,7 @@ def may_run(head: RequestHead, route: Route, policy: Policy) -> bool:
         route.is_recorded
         and not policy.is_resumable
         and head.upgrade is None
+        and head.version == "1.1"
         and head.method != b"HEAD"
     )
 
@@ -46,7 +46,7 @@ def may_run(head: RequestHead, route: Route, policy: Policy) -> bool:
 class Errand:
     """Carries one exchange as long as it is a short one."""
 
-    __slots__ = ("_began", "_client", "_connection", "_policy", "_route", "_upload", "id")
+    __slots__ = ("_began", "_client", "_connection", "_policy", "_relay", "_route", "id", "upload")
 
     is_head_request = False
 
@@ -64,15 +64,16 @@ class Errand:
         self._route = route
         self._policy = policy
         self._began = 0
+        self._relay: Relay | None = None
         gateway = client.gateway
-        self._upload = Upload(
+        self.upload = Upload(
             head, route, askable=gateway.routes.askable, is_looked_into=policy.is_numbering
         )
         self.id = gateway.new_id()
 
     def begin(self, at: int, body: bytes) -> None:
         """Send the request, whose head and *body* were read at *at*."""
-        client, upload = self._client, self._upload
+        client, upload = self._client, self.upload
         gateway, head = client.gateway, upload.head
         gateway.began()
         self._began = at
@@ -89,12 +90,13 @@ class Errand:
         gateway.turn.send_up(self._connection.write, upload.whole())
         gateway.turn.note([(OPEN, self.id, at, opening)])
         if STREAM in body:
-            # Its relay is made while the provider thinks, once the request is on its way.
+            # Who asks for a stream says so, and who does not is no worse off for it. Its relay is
+            # made while the provider thinks, once the request is on its way.
             gateway.loop.call_soon(self._expect_stream)
 
     def _expect_stream(self) -> None:
         if self._connection.receiver is self:
-            self.relay()
+            self.grow()
 
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Take the answer, and pass it on if it is whole and plain."""
@@ -108,15 +110,17 @@ class Errand:
             or client.is_full
             or not client.is_keeping_alive()
         ):
-            self.relay().response(at, head, body, is_whole=is_whole)
+            self.grow().response(at, head, body, is_whole=is_whole)
             return
+        # From here on it is over: a client that is slow to take it concerns nobody's reading.
+        client.relay = None
         gateway, exchange = client.gateway, self.id
         entries: Entries = [(HEAD, exchange, at, notes.answered(head, self._began))]
         if body:
             entries.append((CHUNK, exchange, at, NO_OVERHEAD + body))
         entries.append((END, exchange, monotonic_ns(), WHOLE))
         gateway.turn.note(entries)
-        ours = signature(exchange, self._upload.head)
+        ours = signature(exchange, self.upload.head)
         framing = b"Content-Length: %d" % head.length
         gateway.turn.send_down(
             client.send, client_response(head, ours=ours, framing=framing) + body
@@ -125,17 +129,26 @@ class Errand:
         self._connection.release()
         client.answered(is_keeping=True)
 
-    def relay(self) -> Relay:
+    @property
+    def journal(self) -> Writer:
+        """Where it is recorded; looking must not make a relay of it."""
+        return self._client.gateway.journal
+
+    def grow(self) -> Relay:
         """Return the relay that takes it from here."""
-        client, upload = self._client, self._upload
-        relay = Relay(
-            client.gateway, client, upload.head, self._route, self._policy, errand=(self.id, upload)
-        )
-        if client.relay is self:  # else it has just left
-            client.relay = relay
-        relay.take_over(self._began, self._connection)
+        relay = self._relay
+        if relay is None:
+            client = self._client
+            relay = self._relay = Relay(
+                client.gateway, client, self.upload.head, self._route, self._policy, errand=self
+            )
+            if client.relay is self:  # else it has just left
+                client.relay = relay
+            relay.take_over(self._began, self._connection)
         return relay
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else is asked of it is a relay's to answer."""
-        return getattr(self.relay(), name)
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.grow(), name)

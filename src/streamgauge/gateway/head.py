@@ -217,6 +217,7 @@ TAKERS: dict[bytes, Callable[[RequestHead, bytes], None]] = {
     b"expect": _take_expect,
     b"upgrade": _take_upgrade,
     b"connection": _take_connection,
+    b"proxy-connection": _take_connection,  # llhttp, too, takes it for the same
     b"content-encoding": _take_encoding,
     **dict.fromkeys(KEY_HEADERS, _take_key),
 }

@@ -37,11 +37,12 @@ class KnownHead:
 
     __slots__ = ("_head", "_kept", "policy", "route")
 
-    def __init__(self, head: RequestHead, route: Route, policy: Policy) -> None:
+    def __init__(
+        self, head: RequestHead, kept: tuple[bytes, bytes], route: Route, policy: Policy
+    ) -> None:
+        """*kept*: the lines for the journal, before and behind the length."""
         self._head = head
-        line = LENGTH_LINE.search(head.kept)
-        start, end = line.span(1) if line is not None else (0, 0)
-        self._kept = head.kept[:start], head.kept[end:]
+        self._kept = kept
         self.route = route
         self.policy = policy
 
@@ -52,7 +53,7 @@ class KnownHead:
 
 
 class KnownHeads:
-    """The heads that were seen last, by their bytes without the length of the body."""
+    """Heads by their bytes without the length of the body; the oldest makes room for the next."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, KnownHead] = {}
@@ -93,9 +94,14 @@ class KnownHeads:
         # A second length, or a line that goes on in the next one, is no plain length.
         if LENGTH in (before[: -len(LENGTHS[0])] + behind).lower() or FOLDED(behind):
             return
+        line, key = LENGTH_LINE.search(head.kept), before + behind
+        if line is None or key in self._known:
+            return
         if len(self._known) >= MOST_KNOWN:
             del self._known[next(iter(self._known))]
-        self._known[before + behind] = KnownHead(head, route, policy)
+        start, end = line.span(1)
+        kept = head.kept[:start], head.kept[end:]
+        self._known[key] = KnownHead(head, kept, route, policy)
 
 
 def _place(data: bytes) -> tuple[int, int, int] | None:

@@ -31,6 +31,7 @@ from streamgauge.journal.format import BODY, MARK, OPEN, TUNNEL_DOWN, TUNNEL_UP
 
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
+    from streamgauge.gateway.errand import Errand
     from streamgauge.gateway.server import Gateway
     from streamgauge.gateway.upstream import Receiver, UpstreamConnection
 
@@ -72,11 +73,11 @@ class Relay:
         policy: Policy,
         attempts: Attempts | None = None,
         *,
-        errand: tuple[bytes, Upload] | None = None,
+        errand: Errand | None = None,
     ) -> None:
         """*attempts* where there may be more than one; *route* is then the first one's.
 
-        *errand*: the id and the request of what has begun as one.
+        *errand*: what it has begun as.
         """
         self.gateway = gateway
         self.client: ClientConnection | Nobody = client
@@ -93,7 +94,7 @@ class Relay:
         self.beat_ns = 0  # when the last heartbeat went out
         self.is_head_request = head.method == b"HEAD"
         if errand is not None:
-            self.id, self.upload = errand
+            self.id, self.upload = errand.id, errand.upload
         else:
             self.id = gateway.new_id()
             self.upload = Upload(
@@ -133,7 +134,8 @@ class Relay:
         self.exchange.connected(at, reused=True)
         self.when_connected = at
         self.dispatch.take_over(connection)
-        connection.receiver = self
+        if not connection.is_closed:  # else we are just told so, which is once enough
+            connection.receiver = self
 
     def refuse(self, at: int, head: RequestHead, refused: Refused) -> None:
         """The request's head is here, and tells that it is not one to be passed on."""
@@ -229,6 +231,8 @@ class Relay:
 
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Pass on a head, the end of a body, or all of a small answer in one go."""
+        if self.exchange.state is ENDED:
+            return
         entries: Entries = []
         out: Out = []
         if head is not None:
