@@ -131,7 +131,7 @@ def test_models_stand_side_by_side_with_the_numbers_of_the_api(visit: Visit, pro
     column = page.get_by_role("columnheader", name="TTFT p50")
     expect(column).to_have_attribute("aria-sort", "descending")
     rows = product.http.get("/api/v1/models", params={"sort": "-ttft_p50_ms"}).json()["models"]
-    expected = [f"{one['provider']}/{one['model']}" for one in rows]
+    expected = [f"{one['provider'] or ''}/{one['model'] or ''}" for one in rows]
     expect(page.locator("table.rollup tbody tr").first).to_have_attribute("data-id", expected[0])
 
 

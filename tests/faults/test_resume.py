@@ -21,7 +21,6 @@ import pytest
 import streamgauge
 from tests.conftest import providers_of
 from tests.faults.cutting import Cutting
-from tests.faults.test_random import files_of
 from tests.product import Product
 from tests.simulating import RunningSimulator, until
 
@@ -30,9 +29,8 @@ SOAK_STREAMS = 1_000
 AT_ONCE = 40
 TOKENS = 120
 
-# So many clients that some of them are within a stream.
+# So many streams that some of them still run when they are killed.
 FEW = 5
-ESTABLISHED = "01"  # in /proc/net/tcp
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say something long."}]}
 CLAUDE = {**ASK, "model": "claude-haiku-4-5", "max_tokens": 500}
@@ -174,29 +172,18 @@ def _found(answer: httpx.Response) -> httpx.Response | None:
 
 
 def kill_the_busiest(product: Product) -> None:
-    """Kill the worker with the most clients, as the kernel has them.
+    """Kill the worker with the most streams.
 
-    The workers' own count is up to a second old, and what it counted may be over.
+    Not the one with the most clients: what those read may be over, and come from the other worker.
+    They tell how many once a second; half of that is less than a stream takes, and others begin.
     """
 
     def busiest() -> int | None:
-        pids = product.pids("worker")
-        clients = {pid: clients_of(pid, urlsplit(product.url).port) for pid in pids}
-        most = max(clients, key=lambda pid: clients[pid])
-        return most if clients[most] >= FEW else None
+        workers = product.http.get("/healthz").json()["workers"]
+        most = max(workers, key=lambda worker: worker["open"])
+        return most["pid"] if most["open"] >= FEW and most["age_s"] < 0.5 else None
 
     os.kill(until(busiest), signal.SIGKILL)
-
-
-def clients_of(pid: int, port: int | None) -> int:
-    """Return how many connections to *port* a process has accepted, and not closed."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    accepted = {
-        f"socket:[{inode}]"
-        for _, local, _, state, *_, inode in (row[:10] for row in rows)
-        if state == ESTABLISHED and int(local.partition(":")[2], 16) == port
-    }
-    return len(accepted.intersection(files_of(pid)))
 
 
 def all_arrive(product: Product, count: int) -> None:
