@@ -84,14 +84,33 @@ class Peer:
 Script = Callable[[Peer], Awaitable[None]]
 
 
+def says(*pieces: bytes, pause: float = 0.01, keeps: bool = True) -> Script:
+    """Return a provider that answers every request with *pieces*, one write each."""
+
+    async def script(peer: Peer) -> None:
+        while True:
+            try:
+                await peer.request()
+            except asyncio.IncompleteReadError:
+                return
+            for number, piece in enumerate(pieces):
+                if number:
+                    await asyncio.sleep(pause)
+                await peer.send(piece)
+            if not keeps:
+                return
+
+    return script
+
+
 class Rig:
     """The gateway, its provider and its journal."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self.folder = folder
         self.limits = limits
-        self.script: Script = _say_ok
-        self.second: Script = _say_ok  # of another provider, at another port
+        self.script: Script = says(OK)
+        self.second: Script = says(OK)  # of another provider, at another port
         self.routes: dict[str, RouteSettings] = {}
         self.provider_connections = 0
         self.provider_port = 0
@@ -202,12 +221,3 @@ class Rig:
                 return
             await asyncio.sleep(0.01)
         raise AssertionError("it did not happen")
-
-
-async def _say_ok(peer: Peer) -> None:
-    while True:
-        try:
-            await peer.request()
-        except asyncio.IncompleteReadError:
-            return
-        await peer.send(OK)

@@ -59,6 +59,16 @@ def then_close(*parts: bytes) -> Callable[[Peer], Awaitable[None]]:
     return answer
 
 
+def once(may_answer: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
+    """Return an answer that waits until it may come."""
+
+    async def answer(peer: Peer) -> None:
+        await may_answer.wait()
+        await peer.send(OK)
+
+    return answer
+
+
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Request-Id: r1\r\n"
 
 # What the provider answers, and whether a relay must take over.
@@ -231,11 +241,7 @@ async def test_the_relay_of_a_stream_is_there_before_its_answer(
     """It costs the first token nothing."""
     may_answer = asyncio.Event()
 
-    async def wait(peer: Peer) -> None:
-        await may_answer.wait()
-        await peer.send(OK)
-
-    await keep_one(rig, wait)
+    await keep_one(rig, once(may_answer))
     client = await rig.client()
     await client.send(post(ASK_STREAM))
     await rig.eventually(lambda: ways.grown == 1)
@@ -294,11 +300,7 @@ async def test_it_goes_on_without_its_client_where_that_is_wished(
     """However the client leaves, it leaves once."""
     may_answer = asyncio.Event()
 
-    async def wait(peer: Peer) -> None:
-        await may_answer.wait()
-        await peer.send(OK)
-
-    await keep_one(rig, wait)
+    await keep_one(rig, once(may_answer))
     client = await rig.client()
     await client.send(post(ASK, b"Streamgauge-On-Disconnect: detach"))
     await rig.eventually(lambda: ways.short == 1)

@@ -15,7 +15,7 @@ from streamgauge.gateway.guard import Guard
 from streamgauge.gateway.head import RequestHead
 from streamgauge.keys import Keys, Scope
 from streamgauge.settings import Limits
-from tests.gateway.rig import OK, Peer, Rig
+from tests.gateway.rig import OK, Peer, Rig, says
 
 LINES = b"POST /openai/v1/x HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer sk-1\r\n"
 
@@ -274,24 +274,14 @@ SAID_BY_ANTHROPIC = (
 )
 
 
-def saying(body: bytes) -> Callable[[Peer], Any]:
-    async def script(peer: Peer) -> None:
-        while True:
-            try:
-                await peer.request()
-            except asyncio.IncompleteReadError:
-                return
-            length = b"Content-Length: %d\r\n\r\n" % len(body)
-            await peer.send(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + length + body
-            )
-
-    return script
+def with_head(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
 
 
 async def test_the_heads_of_openais_sdk_are_known(rig, found):
     """All but the first one's, whatever is asked."""
-    rig.script = saying(SAID_BY_OPENAI)
+    rig.script = says(with_head(SAID_BY_OPENAI))
     async with AsyncOpenAI(
         api_key="sk-1", base_url=f"http://127.0.0.1:{rig.port}/openai/v1", max_retries=0
     ) as client:
@@ -305,7 +295,7 @@ async def test_the_heads_of_openais_sdk_are_known(rig, found):
 
 async def test_the_heads_of_anthropics_sdk_are_known(rig, found):
     """All but the first one's, whatever is asked."""
-    rig.script = saying(SAID_BY_ANTHROPIC)
+    rig.script = says(with_head(SAID_BY_ANTHROPIC))
     async with AsyncAnthropic(
         api_key="sk-1", base_url=f"http://127.0.0.1:{rig.port}/anthropic", max_retries=0
     ) as client:

@@ -13,32 +13,13 @@ from streamgauge.gateway import dispatch
 from streamgauge.gateway.upstream import SIZE_LINES, UpstreamConnection
 from streamgauge.journal.format import Body, Kind
 from streamgauge.settings import Limits
-from tests.gateway.rig import OK, Peer, Rig, Script
+from tests.gateway.rig import OK, Peer, Rig, says
 
 GET = b"GET /openai/v1/models HTTP/1.1\r\nHost: gateway\r\n\r\n"
 POST = b"POST /openai/v1/x HTTP/1.1\r\nHost: gateway\r\n"
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
-
-
-def says(*pieces: bytes, pause: float = 0.01, keeps: bool = True) -> Script:
-    """Return a provider that answers every request with *pieces*, one write each."""
-
-    async def script(peer: Peer) -> None:
-        while True:
-            try:
-                await peer.request()
-            except asyncio.IncompleteReadError:
-                return
-            for number, piece in enumerate(pieces):
-                if number:
-                    await asyncio.sleep(pause)
-                await peer.send(piece)
-            if not keeps:
-                return
-
-    return script
 
 
 async def ask(rig: Rig, request: bytes = GET) -> Peer:
