@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -22,6 +23,7 @@ from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.keys import Keys, Scope
 from streamgauge.settings import load
 from streamgauge.supervisor import Child, Supervisor, check_keys, own_data_folder, secret_of
+from streamgauge.supervisor.bell import Bell
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
 from tests.simulating import RunningSimulator, until
@@ -243,6 +245,24 @@ def test_a_worker_that_never_comes_up_is_given_up(tmp_path, monkeypatch):
     with pytest.raises(StreamgaugeError, match="the worker has failed 5 times in a row"):
         Supervisor(settings, say=said.append).run()
     assert sum("starting another" in line for line in said if "worker" in line) == 4
+
+
+def test_many_open_files_do_not_keep_the_bell_from_ringing():
+    """`select` refuses a descriptor beyond 1023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    others = [os.dup(0) for _ in range(1100)]
+    try:
+        bell = Bell()
+        assert bell.rope > 1023
+        bell.ring()
+        bell.sleep(None)
+        bell.close()
+        bell.ring()  # which nobody hears
+    finally:
+        for other in others:
+            os.close(other)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_store_that_is_away_from_the_start_keeps_no_stream_from_passing(start):

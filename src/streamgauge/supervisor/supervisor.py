@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import select
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import msgspec
 
 from streamgauge.errors import StreamgaugeError
 from streamgauge.settings import Settings, is_loopback
+from streamgauge.supervisor.bell import Bell
 from streamgauge.supervisor.child import AGAIN, MISCONFIGURED, STORE_AWAY, Child
 from streamgauge.supervisor.folder import check_keys, facts_path, own_data_folder
 from streamgauge.supervisor.listeners import check_host, listening
@@ -50,9 +50,7 @@ class Supervisor:
         self._has_been_ready = False
         self._is_without_recorder = False
         self._has_keys = False
-        # A signal, SIGCHLD among them, writes a byte here: nobody polls.
-        self._bell, self._rope = os.pipe()
-        os.set_blocking(self._rope, False)
+        self._bell = Bell()  # rung by every signal, SIGCHLD among them: nobody polls
         self.url = ""
 
     def run(self, *, on_ready: Callable[[Supervisor], None] | None = None) -> int:
@@ -60,7 +58,12 @@ class Supervisor:
         settings = self._settings
         check_host(settings)
         self._has_keys = check_keys(settings)
-        with own_data_folder(settings), listening(settings) as listeners, self._hear_signals():
+        with (
+            contextlib.closing(self._bell),
+            own_data_folder(settings),
+            listening(settings) as listeners,
+            self._hear_signals(),
+        ):
             self._address, self.url = (listeners.host, listeners.port), listeners.url
             workers = [
                 Child("worker", ["worker", str(number)], listener)
@@ -78,7 +81,7 @@ class Supervisor:
                         on_ready(self)
                 while not self._signals:
                     self._tend()
-                    self._wait(self._next_start())
+                    self._bell.sleep(self._next_start())
             finally:
                 self._end(workers, recorder)
                 facts_path(settings).unlink(missing_ok=True)
@@ -111,7 +114,7 @@ class Supervisor:
                 raise StreamgaugeError(
                     f"the server was not ready after {READY_TIMEOUT_S:g} s; see the lines above"
                 )
-            self._wait(0.05)
+            self._bell.sleep(0.05)
         return True
 
     def _is_ready(self) -> bool:
@@ -140,7 +143,7 @@ class Supervisor:
             # Only a signal with a handler of ours rings the bell.
             signal.SIGCHLD: signal.signal(signal.SIGCHLD, lambda *_: None),
         }
-        rope = signal.set_wakeup_fd(self._rope, warn_on_full_buffer=False)
+        rope = signal.set_wakeup_fd(self._bell.rope, warn_on_full_buffer=False)
         try:
             yield
         finally:
@@ -150,13 +153,7 @@ class Supervisor:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self._signals.append(number)
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._rope, b"!")
-
-    def _wait(self, seconds: float | None) -> None:
-        """Sleep until a signal comes, at most *seconds*."""
-        if select.select([self._bell], [], [], seconds)[0]:
-            os.read(self._bell, 4096)
+        self._bell.ring()
 
     def _tend(self) -> None:
         """Notice who has died, and start again who is due."""
@@ -241,4 +238,4 @@ class Supervisor:
             if left < 0 or len(self._signals) > max(heard, 1):
                 for child in running:
                     child.signal(signal.SIGKILL)
-            self._wait(max(min(left, SILENT_S), 0.01))
+            self._bell.sleep(max(min(left, SILENT_S), 0.01))
