@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ import uvicorn
 
 from streamgauge.api.app import create_app
 from streamgauge.api.parts import Parts
+from streamgauge.journal.reader import Reader
+from streamgauge.journal.recover import Entry
 from streamgauge.journal.status import JournalHealth
 from streamgauge.journal.writer import Writer
 from streamgauge.keys import Keys
@@ -122,6 +125,11 @@ class Served:
         if len(self.stopped) > 1:
             self.live.open.pop(str(UUID(bytes=exchange)))
         return len(self.stopped) - 1
+
+    def written(self) -> list[Entry]:
+        """What the journal has."""
+        with closing(Reader(self.journal.directory)) as reader:
+            return list(reader.read())
 
     def call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine on the API's own loop."""

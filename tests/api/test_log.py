@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from streamgauge.journal.format import Kind
-from streamgauge.journal.reader import Reader
 from tests.api.serving import Served
 from tests.product import Product
 from tests.simulating import until
@@ -326,7 +325,7 @@ def test_it_may_be_packed(api: httpx.Client, served: Served) -> None:
     body = stream(*WHOLE)
     content = gzip.compress(json.dumps(body).encode())
     assert api.post("/api/v1/log", content=content, headers=packed).status_code == 200
-    kinds = [Kind(entry.kind) for entry in Reader(served.journal.directory).read()]
+    kinds = [Kind(entry.kind) for entry in served.written()]
     assert kinds[-7:] == [Kind.OPEN, Kind.HEAD, *[Kind.CHUNK] * 4, Kind.END]
     bomb = gzip.compress(bytes(20_000_000))
     assert api.post("/api/v1/log", content=bomb, headers=packed).status_code == 413
@@ -346,7 +345,7 @@ def test_secrets_are_not_written_down(api: httpx.Client, served: Served) -> None
         response={"status": 200, "headers": {"Set-Cookie": "secret=1", "x-request-id": "r1"}},
     )
     assert api.post("/api/v1/log", json=body).status_code == 200
-    written = b"".join(bytes(entry.payload) for entry in Reader(served.journal.directory).read())
+    written = b"".join(bytes(entry.payload) for entry in served.written())
     assert b"secret" not in written
     assert b"r1" in written
 

@@ -12,7 +12,6 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
-from streamgauge.journal.reader import Reader
 from tests.api.serving import Served
 from tests.product import Product
 from tests.simulating import until
@@ -327,22 +326,22 @@ def test_a_number_that_is_none_is_unknown(product: Product, number: Any) -> None
 
 def test_other_spans_are_let_go(api: httpx.Client, served: Served) -> None:
     """Agents, tools and web requests are no model calls."""
-    before = len(list(Reader(served.journal.directory).read()))
+    before = len(served.written())
     headers = {"Content-Type": TYPES["protobuf"]}
     agent = OLD | {"gen_ai.operation.name": "invoke_agent"}
     for attributes in ({"http.route": "/"}, agent):
         body = Traced(attributes).protobuf()
         assert api.post("/v1/traces", content=body, headers=headers).status_code == 200
-    assert len(list(Reader(served.journal.directory).read())) == before
+    assert len(served.written()) == before
 
 
 def test_it_may_be_packed(api: httpx.Client, served: Served) -> None:
     """As exporters do when told to."""
-    before = len(list(Reader(served.journal.directory).read()))
+    before = len(served.written())
     headers = {"Content-Type": TYPES["protobuf"], "Content-Encoding": "gzip"}
     body = gzip.compress(Traced(OLD).protobuf())
     assert api.post("/v1/traces", content=body, headers=headers).status_code == 200
-    assert len(list(Reader(served.journal.directory).read())) > before
+    assert len(served.written()) > before
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -153,10 +154,11 @@ class Exchange:
 
 
 class Desk:
-    """A data folder with journals, read without a recorder around."""
+    """A data folder with journals, read without a recorder around, until `close`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._opened = ExitStack()
         self.live = Live()
         self.memory = Memory(folder / "tmp")
         self.records: list[Record] = []
@@ -173,7 +175,7 @@ class Desk:
         *,
         rules: Sequence[PrivacyRule] = (),
     ) -> Follower:
-        return Follower(
+        follower = Follower(
             self.folder / "journal" / name,
             progress or Progress(),
             live=self.live,
@@ -182,6 +184,16 @@ class Desk:
             amended=self.amendments.append,
             rules=Rules(rules),
         )
+        self._opened.callback(follower.close)
+        return follower
+
+    def again(self) -> Desk:
+        """The desk of another recorder on the same folder, closed with this one."""
+        return self._opened.enter_context(closing(Desk(self.folder)))
+
+    def close(self) -> None:
+        """Let go of all that was followed."""
+        self._opened.close()
 
     def _finished(self, record: Record, transcript: Transcript) -> None:
         self.records.append(record)

@@ -31,7 +31,7 @@ def test_a_restart_goes_on_where_the_stored_progress_was(desk: Desk, journal: Wr
     long.chunk(70, event("lo") + STOP + DONE).ends(71)
     late = Exchange(journal).streams("c")
 
-    second = Desk(desk.folder)
+    second = desk.again()
     assert {r.id for r in second.read(second.follower(progress=progress))} == {long.id, late.id}
     (record,) = [r for r in second.records if r.id == long.id]
     assert record.response_text == "Hello"
@@ -51,7 +51,7 @@ def test_the_progress_stays_while_a_restart_reads_again(
     progress = first.progress()
 
     monkeypatch.setattr(module, "SLICE_BYTES", 3000)
-    second = Desk(desk.folder)
+    second = desk.again()
     follower = second.follower(progress=progress)
     seen = 0
     while follower.read() and follower.progress() == progress:
@@ -83,7 +83,7 @@ def test_a_restart_at_any_moment_gives_every_record(
     stored = list(desk.records)
     progress = first.progress()
 
-    second = Desk(desk.folder)
+    second = desk.again()
     second.read(second.follower(progress=progress))
     assert not {r.id for r in stored} & {r.id for r in second.records}
     together = stored + second.records
@@ -97,7 +97,7 @@ def test_the_same_record_is_made_again_after_a_kill_before_the_save(
     """Same id, same start, same everything: the store keeps one row."""
     Exchange(journal).streams("a", "b")
     desk.read(desk.follower())
-    second = Desk(desk.folder)
+    second = desk.again()
     second.read(second.follower())
     assert second.records == desk.records
     assert second.transcripts == desk.transcripts
@@ -214,7 +214,7 @@ def test_a_removal_that_was_killed_is_completed(desk: Desk, rolling: Writer) -> 
     for number in segment_numbers(rolling.directory):
         segment_path(rolling.directory, number).unlink()
     assert (rolling.directory / OWNER).exists()
-    second = Desk(desk.folder)
+    second = desk.again()
     again = second.follower(progress=progress)
     assert second.read(again) == []
     assert again.prune(600)

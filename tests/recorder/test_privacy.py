@@ -184,7 +184,7 @@ def test_where_nothing_matches_all_is_as_it_was(desk: Desk, journal: Writer) -> 
     """To the byte."""
     exchange = Exchange(journal).streams("Hel", "lo")
     record, transcript = recorded(desk, MAILS)
-    again = Desk(desk.folder)
+    again = desk.again()
     without, as_it_came = recorded(again)
     assert exchange.id == record.id
     assert (record, transcript) == (without, as_it_came)
@@ -260,7 +260,7 @@ def test_what_is_said_beside_the_text_goes_with_it(desk: Desk, journal: Writer) 
     record, _ = recorded(desk, MAILS)
     assert record.reply is not None
     assert (record.reply.choices[0].text, record.reply.choices[0].extra) == ("[redacted]", {})
-    plain, _ = recorded(Desk(desk.folder))
+    plain, _ = recorded(desk.again())
     assert plain.reply is not None
     assert b"logprob" in msgspec.json.encode(plain.reply.choices[0].extra)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -312,7 +312,7 @@ def test_a_recorder_that_is_killed_again_and_again_loses_nothing(tmp_path: Path)
     while found.keys() != traffic.expected.keys():
         assert time.monotonic() < end
         time.sleep(0.1)
-        with sqlite3.connect(rows) as database:
+        with closing(sqlite3.connect(rows)) as database:
             answers = database.execute("SELECT * FROM rows WHERE outcome != 'open'").fetchall()
         found = {}
         for id_, *row in answers:
