@@ -441,6 +441,61 @@ async def test_a_connection_that_ends_twice_is_lost_once(
     kept.transport.abort()
 
 
+def kinds(rig: Rig, since: int) -> list[Kind]:
+    return [kind for kind, _, _ in rig.entries()[since:]]
+
+
+async def test_the_journal_hears_of_the_request_before_its_end(
+    no_ticks: None, rig: Rig, ways: Ways
+) -> None:
+    """Here the client leaves in the very turn of the loop in which it has asked."""
+    await keep_one(rig, Peer.rest)
+    client = await rig.client()
+    await rig.eventually(lambda: len(rig.gateway.clients) == 2)
+    since = len(rig.entries())
+    connection = ours(rig, client)
+    connection.data_received(post(ASK))
+    connection.connection_lost(None)
+    assert ways.short == 1
+    assert kinds(rig, since) == [Kind.OPEN, Kind.END]
+    assert rig.gateway.open == 0
+
+
+@pytest.mark.parametrize("body", [ASK, ASK_STREAM], ids=["plain", "streamed"])
+async def test_a_provider_may_answer_before_it_is_asked(
+    no_ticks: None, rig: Rig, ways: Ways, body: bytes
+) -> None:
+    """It is the request's answer all the same, as it would have been a moment later."""
+    await keep_one(rig, Peer.rest)
+    (kept,) = rig.gateway.pool._all
+    client = await rig.client()
+    await rig.eventually(lambda: len(rig.gateway.clients) == 2)
+    since = len(rig.entries())
+    ours(rig, client).data_received(post(body))
+    kept.data_received(OK)
+    assert (await client.answer())[1] == b"ok"
+    assert ways.short == 1
+    assert kinds(rig, since) == [Kind.OPEN, Kind.HEAD, Kind.CHUNK, Kind.END]
+    assert rig.gateway.open == 0
+
+
+async def test_a_long_request_is_journaled_at_once(no_ticks: None, rig: Rig, ways: Ways) -> None:
+    """What is too long to wait for the end of the turn does not leave its record behind."""
+    heard = await keep_one(rig, Peer.rest)
+    client = await rig.client()
+    await rig.eventually(lambda: len(rig.gateway.clients) == 2)
+    body = b'{"model":"m","pad":"' + b"x" * 100_000 + b'"}'
+    since = len(rig.entries())
+    ours(rig, client).data_received(post(body))
+    assert ways.short == 1
+    written = rig.gateway.journal.status().written_bytes
+    assert written > 100_000
+    assert kinds(rig, since) == [Kind.OPEN]
+    assert rig.gateway.journal.status().written_bytes == written
+    await rig.eventually(lambda: heard)
+    assert heard[0].endswith(body)
+
+
 async def test_it_becomes_one_relay(no_ticks: None, rig: Rig, ways: Ways) -> None:
     """However often it is asked for what only a relay has."""
     await keep_one(rig, Peer.rest)

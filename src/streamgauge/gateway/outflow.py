@@ -31,14 +31,14 @@ LF = 0x0A
 def is_heartbeat(lines: bytes) -> bool:
     """Whether *lines* only say that the provider is still there: comments, Anthropic's ping."""
     if lines[:1] == b":":
-        return b"\ndata" not in lines and b"\nevent" not in lines
+        return lines.find(b"\ndata") < 0 and lines.find(b"\nevent") < 0
     return lines[:11] == PING and lines.count(b"\n\n") <= 1
 
 
 class Outflow:
     """The lines of one stream in *choice*'s framing and dialect."""
 
-    __slots__ = ("_choice", "_ending", "_lines", "hider", "ids", "keep", "kept", "spoken")
+    __slots__ = ("_ending", "_lines", "choice", "hider", "ids", "keep", "kept", "spoken")
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Outflow:
         is_numbering: bool = False,
         is_rescuing: bool = False,
     ) -> None:
-        self._choice = choice
+        self.choice = choice
         self._lines = Lines(holds_fields=is_hiding and choice.framing == "sse")
         self._ending = Ending(choice)
         self.keep = self._ending.keep
@@ -71,7 +71,7 @@ class Outflow:
     def may_beat(self) -> bool:
         """Whether a heartbeat can stand here: between two events of a server-sent stream."""
         return (
-            self._choice.framing == "sse"
+            self.choice.framing == "sse"
             and not self._lines.is_within
             and self._ending.is_at_border()
         )
@@ -98,7 +98,7 @@ class Outflow:
         if self._lines.is_within:
             return b""
         event = native_error.event(
-            self._choice.framing, self._choice.dialect, kind=kind, message=message
+            self.choice.framing, self.choice.dialect, kind=kind, message=message
         )
         # A frame whose data are all there is finished first, or the two would be one.
         return b"\n" + event if event and self._ending.is_within_data() else event

@@ -33,7 +33,7 @@ from streamgauge.gateway.nobody import NOBODY
 from streamgauge.gateway.outflow import FRAMINGS, Outflow
 from streamgauge.gateway.turn import Entries, Out
 from streamgauge.journal.format import ADDED, END, HEAD, RETRIED
-from streamgauge.wire.detect import choose, dialect_of
+from streamgauge.wire.detect import Choice, choose, dialect_of
 from streamgauge.wire.looks.first_content import FirstContent
 
 if TYPE_CHECKING:
@@ -79,14 +79,15 @@ def _send_head(relay: Relay, command: SendHead, at: int, entries: Entries, out: 
         # From here on the client knows how to come back.
         relay.exchange.stay_ns = FOR_EVER
     version = relay.client.version
-    passage.delimiter, framing = delimiter_of(
+    delimiter, framing = delimiter_of(
         head,
         version,
         is_head_request=relay.is_head_request,
         # A stream may lose our usage event, and may get an error at its end.
         is_changing=passage.outflow is not None,
     )
-    is_closing = passage.delimiter is CLOSE
+    passage.begin(delimiter)
+    is_closing = delimiter is CLOSE
     if is_closing:
         relay.is_keeping = False
     ours = byline(relay)
@@ -108,19 +109,36 @@ def _look_into(relay: Relay, head: ResponseHead) -> None:
     if head.encoded or not (is_limited or is_stream):
         relay.exchange.has_content = True  # nobody could tell
         return
-    choice = choose(path=relay.route.path.decode("latin-1"), content_type=head.content_type)
+    choice = _choice(relay, head.content_type)
     if is_limited:
         relay.passage.look_for_content(FirstContent(choice))
     if not is_stream:
         return
-    if choice.dialect is not None and choice.framing in FRAMINGS and relay.journal is not None:
-        outflow = Outflow(
-            choice,
-            is_hiding=relay.upload.is_usage_hidden,
-            is_numbering=relay.policy.is_numbering,
-            is_rescuing=relay.attempts is not None and relay.attempts.plan.is_rescuing,
-        )
+    outflow = relay.expected
+    if outflow is None or outflow.choice is not choice:
+        outflow = _outflow(relay, choice)
+    if outflow is not None:
         relay.passage.look_into(outflow)
+
+
+def expect_stream(relay: Relay) -> None:
+    """Make ready, while its provider thinks, what the stream that *relay* asks for will need."""
+    relay.expected = _outflow(relay, _choice(relay, "text/event-stream"))
+
+
+def _choice(relay: Relay, content_type: str | None) -> Choice:
+    return choose(path=relay.route.path.decode("latin-1"), content_type=content_type)
+
+
+def _outflow(relay: Relay, choice: Choice) -> Outflow | None:
+    if choice.dialect is None or choice.framing not in FRAMINGS or relay.journal is None:
+        return None
+    return Outflow(
+        choice,
+        is_hiding=relay.upload.is_usage_hidden,
+        is_numbering=relay.policy.is_numbering,
+        is_rescuing=relay.attempts is not None and relay.attempts.plan.is_rescuing,
+    )
 
 
 def _open_tunnel(relay: Relay, command: OpenTunnel, at: int, entries: Entries, out: Out) -> None:

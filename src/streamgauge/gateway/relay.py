@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from streamgauge.gateway import notes
 from streamgauge.gateway.attempts import Attempts, Failure
 from streamgauge.gateway.commands import Commands, Connect
+from streamgauge.gateway.delimiter import delimited
 from streamgauge.gateway.dispatch import Dispatch
 from streamgauge.gateway.exchange import ENDED, WAITING, Exchange
 from streamgauge.gateway.head import RequestHead, ResponseHead
@@ -32,6 +33,7 @@ from streamgauge.journal.format import BODY, MARK, OPEN, TUNNEL_DOWN, TUNNEL_UP
 if TYPE_CHECKING:
     from streamgauge.gateway.client import ClientConnection
     from streamgauge.gateway.errand import Errand
+    from streamgauge.gateway.outflow import Outflow
     from streamgauge.gateway.server import Gateway
     from streamgauge.gateway.upstream import Receiver, UpstreamConnection
 
@@ -47,6 +49,7 @@ class Relay:
         "client",
         "dispatch",
         "exchange",
+        "expected",
         "gateway",
         "heartbeat_ns",
         "id",
@@ -110,6 +113,7 @@ class Relay:
         self.is_keeping = False
         self.when_connected = 0
         self.after: Callable[[], None] | None = None
+        self.expected: Outflow | None = None  # what will be needed if a stream comes
         self.passage = Passage(
             gateway.turn, self.exchange, self.id, client.send, is_recorded=is_recorded
         )
@@ -246,7 +250,7 @@ class Relay:
             # A stream: its pieces go the way of all chunks, behind the head and before the end.
             self._flush(entries, out)
             if body:
-                passage.chunk(at, body, None)
+                passage.chunk(at, body, delimited(passage.delimiter, body))
             if is_whole:
                 exchange = self.exchange
                 is_whole = passage.finish(at, passage.outflow)

@@ -49,19 +49,24 @@ class Turn:
 
     __slots__ = (
         "_answers",
+        "_append",
         "_bytes",
+        "_call_soon",
         "_entries",
+        "_flush",
         "_is_due",
-        "_journal",
-        "_loop",
         "_requests",
+        "_waiting",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, journal: Writer) -> None:
-        self._loop = loop
-        self._journal = journal
+        # The hot path saves itself the way to them, and the making of methods.
+        self._call_soon = loop.call_soon
+        self._append = journal.append_block
+        self._flush = self.flush
         self._entries: list[bytes] = []  # packed: each one's head, then its payload
         self._requests: list[tuple[Send, bytes]] = []
+        self._waiting: list[Callable[[], None]] = []  # for the requests to be sent
         self._answers: list[Sending] = []
         self._bytes = 0
         self._is_due = False
@@ -79,6 +84,10 @@ class Turn:
         """Call *send* with *data*, bytes for a provider, at the end of this turn."""
         self._requests.append((send, data))
         self._count(len(data))
+
+    def once_sent(self, journal: Callable[[], None]) -> None:
+        """Call *journal*, which may `note`, once what is sent up next is on its way."""
+        self._waiting.append(journal)
 
     def send_down(self, send: Send, data: bytes) -> None:
         """Call *send* with *data*, bytes for a client, once the journal is written."""
@@ -105,7 +114,8 @@ class Turn:
         if size > MAX_COLLECTED:
             self.flush()
         elif not self._is_due:
-            self._arm()
+            self._is_due = True
+            self._call_soon(self._flush)
 
     def _join(self, data: bytes, passage: Passage | None, at: int) -> None:
         """Send *data* together with the answer before it, which goes to the same client.
@@ -122,19 +132,11 @@ class Turn:
         if self._bytes > MAX_COLLECTED:
             self.flush()
         elif not self._is_due:
-            self._arm()
-
-    def _arm(self) -> None:
-        self._is_due = True
-        self._loop.call_soon(self._end)
-
-    def _end(self) -> None:
-        self._is_due = False
-        self.flush()
+            self._is_due = True
+            self._call_soon(self._flush)
 
     def flush(self) -> None:
-        """Write everything now."""
-        self._bytes = 0
+        """Write everything now; at the end of a turn by itself."""
         if self._requests:
             requests, self._requests = self._requests, []
             for send, data in requests:
@@ -142,9 +144,19 @@ class Turn:
                     send(data)
                 except Exception as error:
                     _unsent(data, error)
+        if self._waiting:
+            self._is_due = True  # what is noted now belongs to this turn
+            waiting, self._waiting = self._waiting, []
+            for journal in waiting:
+                try:
+                    journal()
+                except Exception:
+                    log.exception("a request is missing in the journal")
+        self._is_due = False
+        self._bytes = 0
         if self._entries:
             entries, self._entries = self._entries, []
-            self._journal.append_packed(entries)
+            self._append(b"".join(entries))
         if self._answers:
             answers, self._answers = self._answers, []
             for send, data, _, _ in answers:

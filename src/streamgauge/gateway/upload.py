@@ -160,7 +160,7 @@ class Upload:
         if head.method != b"POST" or head.encoded:
             return False
         path = route.path
-        return (path.partition(b"?")[0] if b"?" in path else path).endswith(USAGE_PATHS)
+        return path.partition(b"?")[0].endswith(USAGE_PATHS)
 
     def _ask(self, body: bytes) -> None:
         asking = stream_usage.ask(body)

@@ -184,8 +184,10 @@ class UpstreamConnection(asyncio.Protocol):
             line = SIZE_LINES.get(len(data))
             if line is not None:
                 start = len(line)
+                # By hand: `startswith` and `endswith` take longer to be called.
                 if data[:start] == line and data[-2:] == b"\r\n":
-                    receiver.chunk(at, data[start:-2], data)
+                    chunk = receiver.chunk  # an attribute, and found as one faster
+                    chunk(at, data[start:-2], data)
                     return
         if receiver is None:
             # Nobody asked: whatever this is, the connection is not fit for another request.

@@ -103,11 +103,7 @@ class Writer:
         """
         size = CHUNK_ENTRY.size - 4 + len(data)
         entry = CHUNK_ENTRY.pack(size, Kind.CHUNK, exchange, t_ns, overhead_ns)
-        self._write_block(entry + data)
-
-    def append_packed(self, parts: Sequence[bytes]) -> None:
-        """Append entries that are packed already, one after the other, as one block."""
-        self._write_block(b"".join(parts))
+        self.append_block(entry + data)
 
     def append(self, kind: int, exchange: bytes, t_ns: int, payload: bytes) -> None:
         """Append one entry as a block of its own."""
@@ -120,29 +116,27 @@ class Writer:
         for kind, exchange, t_ns, payload in entries:
             length = len(payload)
             if size and size + length > JOINED_BLOCK_BYTES:
-                self._write_block(b"".join(parts))
+                self.append_block(b"".join(parts))
                 parts.clear()
                 size = 0
             size += length
             parts += ENTRY.pack(_ENTRY_LENGTH + length, kind, exchange, t_ns), payload
-        self._write_block(b"".join(parts))
+        self.append_block(b"".join(parts))
 
-    def _write_block(self, entries: bytes) -> None:
+    def append_block(self, entries: bytes) -> None:
+        """Append *entries*, packed one after the other already, as one block."""
         size = len(entries)
-        block = _pack_block(size, crc32(entries))
+        parts = _pack_block(size, crc32(entries)), entries
         if size > MAX_BLOCK_BYTES:
-            self._lose(block + entries, f"{size} bytes are too long for a block")
-        elif size:
-            self._write((block, entries), size + _BLOCK_SIZE)
-
-    def _write(self, parts: Sequence[bytes], size: int) -> None:
-        if self._backlog.is_active and self._backlog.add(b"".join(parts)):
+            self._lose(b"".join(parts), f"{size} bytes are too long for a block")
+            return
+        if not size or (self._backlog.is_active and self._backlog.add(b"".join(parts))):
             return
         began = monotonic_ns()
         try:
             if self._losses.is_owing:
                 self._settle()
-            self._appender.write(parts, size)
+            self._appender.write(parts, _BLOCK_SIZE + size)
         except OSError as error:
             self._lose(b"".join(parts), str(error))
             return
