@@ -23,6 +23,7 @@ from streamgauge.errors import ConfigurationError, StreamgaugeError
 from streamgauge.keys import Keys, Scope
 from streamgauge.settings import load
 from streamgauge.supervisor import Child, Supervisor, check_keys, own_data_folder, secret_of
+from streamgauge.supervisor import supervisor as parent
 from streamgauge.supervisor.bell import Bell
 from tests.conftest import providers_of
 from tests.product import STREAMGAUGE, Product, plain_environment
@@ -240,6 +241,9 @@ def test_a_worker_that_never_comes_up_is_given_up(tmp_path, monkeypatch):
         start(child, settings)
 
     monkeypatch.setattr(Child, "start", spoil)
+    # Nobody will answer, and nobody recovers in a pause.
+    monkeypatch.setattr(parent, "ASK_S", 0.2)
+    monkeypatch.setattr(parent, "PAUSES", (0.0, 0.1))
     said: list[str] = []
     settings = msgspec.structs.replace(settings_for(tmp_path), port=0)
     with pytest.raises(StreamgaugeError, match="the worker has failed 5 times in a row"):

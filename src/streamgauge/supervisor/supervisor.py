@@ -31,6 +31,9 @@ EARLY_S = 10.0
 
 READY_TIMEOUT_S = 60.0
 
+# How long one question whether it is ready may take; who dies meanwhile is noticed after it.
+ASK_S = 2.0
+
 # A child that does not end on SIGTERM within its grace and this is killed.
 KILL_AFTER_S = 10.0
 
@@ -122,7 +125,7 @@ class Supervisor:
 
         A recorder that cannot work for now, because its store is away, is not waited for.
         """
-        connection = http.client.HTTPConnection(*self._address, timeout=2)
+        connection = http.client.HTTPConnection(*self._address, timeout=ASK_S)
         try:
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
