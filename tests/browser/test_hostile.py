@@ -192,7 +192,7 @@ def test_long_and_odd_names_are_good_to_everyone(visit: Visit, said: Said, view:
 
 
 def test_what_is_said_stays_text(visit: Visit, said: Said):
-    """In request, reply, raw JSON and every fact, folded out, in one page that lives through all."""
+    """In request, reply, raw JSON and every fact, folded out; one page lives through all."""
     page = visit(f"/records/{said.ids[0]}")
     for record_id in said.ids:
         page.evaluate(GO, f"/records/{record_id}")
