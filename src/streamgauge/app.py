@@ -36,9 +36,6 @@ Role = Callable[[Settings, list[str]], Awaitable[None]]
 # Enough to give way to the workers, not enough to starve beside them.
 RECORDER_NICENESS = 10
 
-# So many more objects than before are there when the collector looks for cycles among them.
-COLLECT_AFTER = 20_000
-
 # How long a new recorder waits for the one before it to let go of the database.
 STORE_WAIT_S = 10.0
 
@@ -62,12 +59,9 @@ async def worker(settings: Settings, arguments: list[str]) -> None:
     async with _life() as ended:
         await gateway.start(socket.socket(fileno=int(descriptor)))
         asyncio.get_running_loop().add_reader(stops.fileno(), stops.hear)
-        # What exists now lives as long as the process; the collector need not look at it. What
-        # comes is freed by its count: cycles are rare, and looking for them in thousands of open
-        # streams takes longer than a chunk may wait.
+        # What exists now lives as long as the process; the collector need not look at it.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(COLLECT_AFTER, 20, 50)
         is_orphan = await ended
     await gateway.stop(0 if is_orphan else settings.limits.stop_grace_s)
     asyncio.get_running_loop().remove_reader(stops.fileno())

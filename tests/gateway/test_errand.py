@@ -461,22 +461,50 @@ async def test_the_journal_hears_of_the_request_before_its_end(
     assert rig.gateway.open == 0
 
 
-@pytest.mark.parametrize("body", [ASK, ASK_STREAM], ids=["plain", "streamed"])
-async def test_a_provider_may_answer_before_it_is_asked(
-    no_ticks: None, rig: Rig, ways: Ways, body: bytes
+HEARTBEAT = b": ping\n\n"
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n'
+
+# What comes with the head, what comes next, and what the client gets of both.
+BEGINNINGS = {
+    "an event": (EVENT, EVENT, EVENT + EVENT),
+    "several": (EVENT + EVENT, EVENT, EVENT * 3),
+    "a heartbeat": (HEARTBEAT, EVENT, HEARTBEAT + EVENT),
+    "usage that only we asked for": (USAGE, EVENT, EVENT),
+    "an event and that usage": (EVENT + USAGE, EVENT, EVENT + EVENT),
+    "half an event": (EVENT[:20], EVENT[20:], EVENT),
+    "an event and a half": (EVENT + EVENT[:20], EVENT[20:], EVENT + EVENT),
+    "an event without its empty line": (EVENT[:-1], b"\n" + EVENT, EVENT + EVENT),
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+async def test_what_comes_with_the_head_is_looked_at_like_the_rest(
+    no_ticks: None, rig: Rig, ways: Ways, name: str
 ) -> None:
-    """It is the request's answer all the same, as it would have been a moment later."""
-    await keep_one(rig, Peer.rest)
-    (kept,) = rig.gateway.pool._all
+    """Whether it goes the short way or not, what is to be hidden is, and the journal has all."""
+    first, second, shown = BEGINNINGS[name]
+    may_go_on = asyncio.Event()
+
+    async def answer(peer: Peer) -> None:
+        await peer.send(STREAM + chunk(first))
+        await may_go_on.wait()
+        await peer.send(chunk(second) + chunk(DONE) + b"0\r\n\r\n")
+
+    await keep_one(rig, answer)
     client = await rig.client()
-    await rig.eventually(lambda: len(rig.gateway.clients) == 2)
     since = len(rig.entries())
-    ours(rig, client).data_received(post(body))
-    kept.data_received(OK)
-    assert (await client.answer())[1] == b"ok"
+    await client.send(post(ASK_STREAM))
+    await rig.eventually(lambda: Kind.HEAD in kinds(rig, since))
+    may_go_on.set()
+    _, body = await client.answer()
     assert ways.short == 1
-    assert kinds(rig, since) == [Kind.OPEN, Kind.HEAD, Kind.CHUNK, Kind.END]
-    assert rig.gateway.open == 0
+    assert body == shown + DONE
+    raw = b"".join(
+        payload[4:] if kind is Kind.CHUNK else payload
+        for kind, _, payload in rig.entries()[since:]
+        if kind in (Kind.CHUNK, Kind.HIDDEN)
+    )
+    assert raw == first + second + DONE
 
 
 async def test_a_long_request_is_journaled_at_once(no_ticks: None, rig: Rig, ways: Ways) -> None:

@@ -47,17 +47,7 @@ def may_run(head: RequestHead, route: Route, policy: Policy) -> bool:
 class Errand:
     """Carries one exchange as long as it is a short one."""
 
-    __slots__ = (
-        "_began",
-        "_body",
-        "_client",
-        "_connection",
-        "_policy",
-        "_relay",
-        "_route",
-        "id",
-        "upload",
-    )
+    __slots__ = ("_began", "_client", "_connection", "_policy", "_relay", "_route", "id", "upload")
 
     is_head_request = False
 
@@ -75,7 +65,6 @@ class Errand:
         self._route = route
         self._policy = policy
         self._began = 0
-        self._body: bytes | None = None  # of the request, until the journal has it
         self._relay: Relay | None = None
         gateway = client.gateway
         self.upload = Upload(
@@ -85,22 +74,11 @@ class Errand:
 
     def begin(self, at: int, body: bytes) -> None:
         """Send the request, whose head and *body* were read at *at*."""
-        upload, turn = self.upload, self._client.gateway.turn
-        self._began = at
-        self._body = body
-        upload.add(body, is_whole=True)
-        self._connection.receiver = self
-        turn.once_sent(self._open)  # which can wait until the request is on its way
-        turn.send_up(self._connection.write, upload.whole())
-
-    def _open(self) -> None:
-        """Journal the request, before anything else of it."""
-        body, self._body = self._body, None
-        if body is None:
-            return
-        client, head = self._client, self.upload.head
-        gateway = client.gateway
+        client, upload = self._client, self.upload
+        gateway, head = client.gateway, upload.head
         gateway.began()
+        self._began = at
+        upload.add(body, is_whole=True)
         opening = notes.opening(
             head,
             self._route,
@@ -109,10 +87,12 @@ class Errand:
             key_hash=gateway.hash_key(head.key),
             peer=client.peer,
         )
-        gateway.turn.note([(OPEN, self.id, self._began, opening)])
+        self._connection.receiver = self
+        gateway.turn.send_up(self._connection.write, upload.whole())
+        gateway.turn.note([(OPEN, self.id, at, opening)])
         if body.find(STREAM) >= 0:
             # Who asks for a stream says so, and who does not is no worse off for it. What it
-            # needs is made while the provider thinks.
+            # needs is made while the provider thinks, once the request is on its way.
             gateway.loop.call_soon(self._expect_stream)
 
     def _expect_stream(self) -> None:
@@ -122,8 +102,6 @@ class Errand:
     def response(self, at: int, head: ResponseHead | None, body: bytes, *, is_whole: bool) -> None:
         """Take the answer, and pass it on if it is whole and plain."""
         client = self._client
-        if self._body is not None:
-            self._open()  # the provider speaks before it was asked
         if (
             not is_whole
             or head is None
@@ -161,7 +139,6 @@ class Errand:
         """Return the relay that takes it from here."""
         relay = self._relay
         if relay is None:
-            self._open()
             client = self._client
             relay = self._relay = Relay(
                 client.gateway, client, self.upload.head, self._route, self._policy, errand=self

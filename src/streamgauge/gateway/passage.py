@@ -68,7 +68,7 @@ class Passage:
         self._first = first
 
     def look_into(self, outflow: Outflow) -> None:
-        """Let what passes go through *outflow*, from its first byte."""
+        """Let what passes be looked at by *outflow*, from its first byte."""
         self.outflow = self._exchange.stream = outflow
         self._is_hiding = outflow.hider is not None
 

@@ -115,7 +115,7 @@ def _look_into(relay: Relay, head: ResponseHead) -> None:
     if not is_stream:
         return
     outflow = relay.expected
-    if outflow is None or outflow.choice is not choice:
+    if outflow is None or outflow.choice != choice:
         outflow = _outflow(relay, choice)
     if outflow is not None:
         relay.passage.look_into(outflow)

@@ -56,7 +56,6 @@ class Turn:
         "_flush",
         "_is_due",
         "_requests",
-        "_waiting",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, journal: Writer) -> None:
@@ -66,7 +65,6 @@ class Turn:
         self._flush = self.flush
         self._entries: list[bytes] = []  # packed: each one's head, then its payload
         self._requests: list[tuple[Send, bytes]] = []
-        self._waiting: list[Callable[[], None]] = []  # for the requests to be sent
         self._answers: list[Sending] = []
         self._bytes = 0
         self._is_due = False
@@ -84,10 +82,6 @@ class Turn:
         """Call *send* with *data*, bytes for a provider, at the end of this turn."""
         self._requests.append((send, data))
         self._count(len(data))
-
-    def once_sent(self, journal: Callable[[], None]) -> None:
-        """Call *journal*, which may `note`, once what is sent up next is on its way."""
-        self._waiting.append(journal)
 
     def send_down(self, send: Send, data: bytes) -> None:
         """Call *send* with *data*, bytes for a client, once the journal is written."""
@@ -137,6 +131,8 @@ class Turn:
 
     def flush(self) -> None:
         """Write everything now; at the end of a turn by itself."""
+        self._is_due = False
+        self._bytes = 0
         if self._requests:
             requests, self._requests = self._requests, []
             for send, data in requests:
@@ -144,16 +140,6 @@ class Turn:
                     send(data)
                 except Exception as error:
                     _unsent(data, error)
-        if self._waiting:
-            self._is_due = True  # what is noted now belongs to this turn
-            waiting, self._waiting = self._waiting, []
-            for journal in waiting:
-                try:
-                    journal()
-                except Exception:
-                    log.exception("a request is missing in the journal")
-        self._is_due = False
-        self._bytes = 0
         if self._entries:
             entries, self._entries = self._entries, []
             self._append(b"".join(entries))

@@ -132,7 +132,6 @@ def is_text(content_type: str | None) -> bool:
     return (content_type or "").partition(";")[0].strip().lower() == "text/plain"
 
 
-@lru_cache(maxsize=512)
 def choose(*, path: str, content_type: str | None) -> Choice:
     """Return framing and dialect for a response of *content_type* to a request for *path*."""
     kind = (content_type or "").partition(";")[0].strip().lower()
