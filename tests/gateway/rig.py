@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -190,8 +191,8 @@ class Rig:
     def entries(self) -> list[tuple[Kind, bytes, bytes]]:
         """Return what the journal has: kind, exchange, payload."""
         self.gateway.turn.flush()
-        reader = Reader(self.folder / "journal" / "test-0-1")
-        return [(Kind(e.kind), bytes(e.exchange), bytes(e.payload)) for e in reader.read()]
+        with closing(Reader(self.folder / "journal" / "test-0-1")) as reader:
+            return [(Kind(e.kind), bytes(e.exchange), bytes(e.payload)) for e in reader.read()]
 
     def opened(self) -> list[Open]:
         return [

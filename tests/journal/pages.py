@@ -34,11 +34,12 @@ def segment(directory: Path, number: int, data: bytes) -> Path:
 
 
 def payloads(reader: Reader, *, is_final: bool = False, limit: int = 1 << 20) -> list[bytes]:
-    """Read all there is, and return the payloads."""
+    """Read all there is, let go of it, and return the payloads; the reader can go on."""
     found: list[bytes] = []
     while True:
         found += [e.payload for e in reader.slice(limit, is_final=is_final)]
         if reader.is_at_end:
+            reader.close()
             return found
 
 
