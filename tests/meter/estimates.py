@@ -63,7 +63,7 @@ def compared(recording: dict[str, Any]) -> Compared | None:
     if usage.output_tokens is None or said.stream_faults:
         return None
     prompt = prompt_of(body, recording["dialect"], model)
-    asked, _ = billed(usage, said.usage or {})
+    asked = next(billed(usage, said.usage or {}))
     return Compared(
         recording["file"],
         family.name,

@@ -75,8 +75,8 @@ def billed(
     raw: Mapping[str, Any],
     about: Mapping[str, Any] | None = None,
     calls: Sequence[ToolCall] = (),
-) -> tuple[genai_prices.Usage, ...]:
-    """Return *usage* as the price list counts it: with all that *raw*, *about* the answer and the
+) -> Iterator[genai_prices.Usage]:
+    """Yield *usage* as the price list counts it: with all that *raw*, *about* the answer and the
     *calls* of tools tell, then without.
 
     The second is for counts that contradict each other where nobody needs to know.
@@ -101,7 +101,8 @@ def billed(
     for one, other, both in _BOTH:
         if counts.get(one) and counts.get(other):
             counts.setdefault(both, 0)
-    return genai_prices.Usage(**counts), genai_prices.Usage(**plain)
+    yield genai_prices.Usage(**counts)
+    yield genai_prices.Usage(**plain)
 
 
 def tier_of(raw: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, str]:

@@ -8,8 +8,9 @@ never zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import genai_prices
@@ -58,7 +59,7 @@ def cost_of(
         if usage.input_tokens is None or usage.output_tokens is None:
             return UNKNOWN
         told = about or {}
-        bills, tier = billed(usage, raw, told, calls), tier_of(raw, told)
+        bills, tier = partial(billed, usage, raw, told, calls), tier_of(raw, told)
         prices = (
             _price(provider, model, at=at, bills=bills, tier=tier) for model in models if model
         )
@@ -98,13 +99,13 @@ def _price(
     model: str,
     *,
     at: datetime,
-    bills: Sequence[genai_prices.Usage],
+    bills: Callable[[], Iterable[genai_prices.Usage]],
     tier: dict[str, str],
 ) -> float | None:
     key = (provider, model)
     if key in _unpriced:
         return None
-    for counts in bills:
+    for counts in bills():
         try:
             price = genai_prices.calc_price(
                 counts,
