@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamgauge.record import Reply
+from streamgauge.wire.decoding import Decoding
+from streamgauge.wire.detect import Choice
 from streamgauge.wire.dialects import DIALECTS
 from streamgauge.wire.events import Event, Frame, TextDelta
 from streamgauge.wire.likeness import Likeness
+from streamgauge.wire.sse import SseDecoder
 from tests.wire.cuts import whole
 from tests.wire.goldens import FOLDER, READABLE
 from tests.wire.reading import frames
@@ -154,3 +158,104 @@ def test_any_frames_say_the_same(given: list[Frame]) -> None:
     for dialect in ("openai_chat", "anthropic"):
         found, expected, _ = both(dialect, given)
         assert found == expected
+
+
+# -- chunks ----------------------------------------------------------------------------------------
+
+Told = tuple[list[int], int, Reply]
+
+
+def decoded(dialect: str, framing: str, chunks: list[bytes]) -> Told:
+    """Return what each of *chunks* brought, how many deltas, and the reply."""
+    decoding = Decoding(Choice(framing, dialect))
+    heard = [decoding.feed(chunk) for chunk in chunks]
+    decoding.close()
+    return heard, decoding.deltas, decoding.reply.reply()
+
+
+def unlike(dialect: str, framing: str, chunks: list[bytes]) -> Told:
+    """Return the same, without any likeness."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamgauge.wire.likeness.MOST_TRIES", 0)
+        return decoded(dialect, framing, chunks)
+
+
+def events_of(raw: bytes) -> list[bytes]:
+    """Cut *raw* where models pause: behind each line, and behind each blank one."""
+    end = b"\n\n" if b"\n\n" in raw else b"\n"
+    return [piece + end for piece in raw.split(end)]
+
+
+def sse(frame: Frame) -> bytes:
+    name = f"event: {frame.event}\n".encode() if frame.event else b""
+    return name + b"data: " + frame.data + b"\n\n"
+
+
+@pytest.mark.parametrize("recording", RECORDED, ids=lambda one: one["file"])
+def test_recordings_say_the_same_chunk_by_chunk(recording: dict[str, Any]) -> None:
+    """With an event in each."""
+    chunks = events_of((FOLDER / recording["file"]).read_bytes())
+    told = recording["dialect"], recording["framing"], chunks
+    assert decoded(*told) == unlike(*told)
+
+
+def test_a_chunk_like_the_last_is_not_framed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first tells the model, too; the second is the pattern of all behind it."""
+    framed: list[bytes] = []
+    feed = SseDecoder.feed
+    monkeypatch.setattr(
+        SseDecoder, "feed", lambda self, chunk: framed.append(chunk) or feed(self, chunk)
+    )
+    chunks = [sse(chunk(f"word {number}", "x" * (number % 7))) for number in range(100)]
+    assert decoded("openai_chat", "sse", chunks)[1] == 100
+    assert framed == chunks[:2]
+
+
+A, B, C = (sse(chunk(text)) for text in ("a-", "b-", "c-"))
+DATA = chunk("b-").data
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [A, B[:20], B[20:], C],
+        # The end of an event alone is none.
+        [b"data: ", A[6:], B[6:], C],
+        [b"event: error\n", A, B, C],
+        [b": " + A[6:-1] + A, b": " + B[6:-1] + A, C],
+        [A + B, B + C, C],
+        [A + b"data: cut", B, C],
+        [A + b"data: cut", B + b"data: cut", C],
+        [A + B, C + B, A],
+        [A[:-1], b"\n" + B, C],
+        [A[:-2] + b"\r", b"\r", B[:-2] + b"\r\r", C],
+        [A[:-2] + b"\r\n\r\n", B[:-2] + b"\r\n\r\n", C],
+        [A[:-1] + b"data:\n\n", B[:-1] + b"data:\n\n", C],
+        [b"id: 1\n" + A, b"id: 1\n" + B, b"id: 2\n" + C],
+        [A + b": ping\n\n", B + b": ping\n\n", b"\xef\xbb\xbf" + C],
+        [A, B.replace(b"b-", b"b\n\ndata: -"), B.replace(b"b-", b"\xff"), C],
+    ],
+)
+def test_what_is_not_one_whole_event_is_framed(chunks: list[bytes]) -> None:
+    """Whatever state the framing is in, and whatever stands around the event."""
+    told = "openai_chat", "sse", [A, *chunks]  # the first tells the model, too
+    assert decoded(*told) == unlike(*told)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(sse, st.builds(chunk, st.text(max_size=3), st.sampled_from([None, "x"]))),
+            st.sampled_from([A, B, C, DATA, DATA + b"\n", DATA + b"\n\n", b"data: " + DATA]),
+            st.sampled_from([b"data: ", b"event: x\n", b"id: 1\n", b": x\n", b"\r", b"\n", b":"]),
+            st.builds(sse, st.builds(block, st.text(max_size=3), st.integers(0, 2))),
+        ),
+        max_size=12,
+    )
+)
+@pytest.mark.parametrize("framing", ["sse", "ndjson"])
+def test_any_chunks_say_the_same(framing: str, chunks: list[bytes]) -> None:
+    """In any order, of two framings and two dialects."""
+    for dialect in ("openai_chat", "anthropic"):
+        told = dialect, framing, [A if framing == "sse" else DATA + b"\n", *chunks]
+        assert decoded(*told) == unlike(*told)

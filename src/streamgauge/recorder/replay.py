@@ -11,7 +11,6 @@ from streamgauge.wire.events import (
     Event,
     ReasoningDelta,
     RefusalDelta,
-    TextDelta,
     ToolCallDelta,
 )
 
@@ -34,6 +33,11 @@ class _Listener(Accumulator):
         super().__init__()
         self.heard: list[tuple[str, str]] = []
 
+    def say(self, text: str, index: int) -> None:
+        super().say(text, index)
+        if text:
+            self.heard.append(("text", text))
+
     def add(self, event: Event) -> None:
         super().add(event)
         said = _said(event)
@@ -50,8 +54,6 @@ class _Listener(Accumulator):
 
 
 def _said(event: Event) -> tuple[str, str] | None:
-    if isinstance(event, TextDelta):
-        return "text", event.text
     if isinstance(event, ReasoningDelta):
         return "reasoning", event.text
     if isinstance(event, RefusalDelta):

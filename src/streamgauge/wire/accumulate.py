@@ -105,9 +105,13 @@ class Accumulator:
             return False
         return True
 
+    def say(self, text: str, index: int) -> None:
+        """Add a `TextDelta`, which nearly all events are; nobody needs to make one for this."""
+        if self._fits(len(text)):
+            self._answer(index).text.append(text)
+
     def _text(self, event: TextDelta) -> None:
-        if self._fits(len(event.text)):
-            self._answer(event.index).text.append(event.text)
+        self.say(event.text, event.index)
 
     def _reasoning(self, event: ReasoningDelta) -> None:
         if self._fits(len(event.text)):

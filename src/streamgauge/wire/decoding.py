@@ -90,9 +90,21 @@ class Decoding:
         framing = self._framing
         if framing is None:
             return 0
+        likeness = self._likeness
+        if likeness is not None:
+            text = likeness.read_chunk(data)
+            if text is not None:
+                self.reply.say(text, likeness.index)
+                self.deltas += 1
+                return EVENT | TEXT
         try:
             if self._inflater is None:
-                heard = self._hear(framing.feed(data))
+                was_at_rest = framing.is_at_rest
+                frames = framing.feed(data)
+                heard = self._hear(frames)
+                if likeness is not None:
+                    is_alone = was_at_rest and framing.is_at_rest
+                    likeness.learn_chunk(data, frames, is_alone=is_alone)
             else:
                 heard = self._inflate(framing, self._inflater, data)
         except Exception:

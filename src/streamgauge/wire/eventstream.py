@@ -37,6 +37,8 @@ _SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 class EventStreamDecoder:
     """Incremental decoder. Feed it chunks cut anywhere; the frames are the same."""
 
+    is_at_rest = False  # its frames are no lines
+
     def __init__(self) -> None:
         self.dropped = 0
         self.failed = False

@@ -19,6 +19,10 @@ class Framing(Protocol):
     dropped: int  # frames over the limit
     failed: bool  # where frames begin is lost for good; nothing more will come
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether frames are lines, and nothing of one has come that is not whole yet."""
+
     def feed(self, chunk: bytes) -> list[Frame]:
         """Take in *chunk* and return the frames it completed."""
 

@@ -27,6 +27,7 @@ class JsonArrayDecoder:
     """Incremental decoder. Feed it chunks cut anywhere; the frames are the same."""
 
     failed = False
+    is_at_rest = False  # its frames are no lines
 
     def __init__(self) -> None:
         self.dropped = 0

@@ -5,6 +5,10 @@ frame with the same bytes around another JSON string says that string and nothin
 need not be taken apart. That is exact, not a guess: the pattern is only made where the text
 stands in the frame once and nothing in it is escaped, and what is between must itself be one
 whole JSON string. Everything else takes the long way, and may be the next pattern.
+
+Where frames are lines, the same holds for a chunk that is nothing but such a frame, which nearly
+all are that come live: there is no line end in a JSON string, so that a chunk with the same bytes
+around another string falls into the same frame, and need not even be framed.
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ LONGEST_PADDING = 80
 # Where so many frames in a row were of no use as patterns, the stream is not of that kind.
 MOST_TRIES = 8
 
+# A longer chunk is always framed: framings have limits of their own.
+LONGEST_CHUNK = 1024 * 1024
+
 _text = msgspec.json.Decoder(str).decode
 
 
@@ -33,32 +40,51 @@ class Likeness:
     For dialects where such a frame changes nothing else: ``are_texts_alike``.
     """
 
-    __slots__ = ("_event", "_head", "_index", "_tail", "_tries")
+    __slots__ = ("_behind", "_event", "_front", "_head", "_tail", "_tries", "index")
 
     def __init__(self) -> None:
         self._head = b""  # up to the opening quote, and with it
         self._tail = b""  # from the closing quote on
         self._event: str | None = None
-        self._index = 0
+        self._front = b""  # of a chunk: what stands before the frame, and the frame's head
+        self._behind = b""  # of a chunk: what stands behind the frame
         self._tries = MOST_TRIES
+        self.index = 0  # whose text it is
 
     def read(self, frame: Frame) -> TextDelta | None:
         """Return what *frame* says, None if it is not like the pattern."""
         head, data = self._head, frame.data
         if not head or not data.startswith(head) or frame.event != self._event:
             return None
-        data, is_whole = _parted(data)
-        end = len(data) - len(self._tail)
-        if not is_whole or end < len(head) or not data.endswith(self._tail):
+        text = self._between(head, data)
+        return TextDelta(text, self.index) if text else None
+
+    def read_chunk(self, chunk: bytes) -> str | None:
+        """Return the text of *chunk*, None if it is not like the pattern.
+
+        Whoever gets None has the chunk framed, and lets `learn_chunk` know.
+        """
+        front, behind = self._front, self._behind
+        if not front or not chunk.startswith(front) or not chunk.endswith(behind):
             return None
+        if len(chunk) > LONGEST_CHUNK:
+            return None
+        return self._between(front, chunk[: -len(behind)])
+
+    def _between(self, head: bytes, data: bytes) -> str | None:
+        tail = self._tail
+        if not data.endswith(tail):
+            data, is_whole = _parted(data)
+            if not is_whole or not data.endswith(tail):
+                return None
         try:
-            text = _text(data[len(head) - 1 : end + 1])
+            text = _text(data[len(head) - 1 : len(data) - len(tail) + 1])
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         if not text:
             return None
         self._tries = MOST_TRIES
-        return TextDelta(text, self._index)
+        return text
 
     def learn(self, frame: Frame, events: list[Event]) -> None:
         """Take *frame*, which says *events*, as the pattern from now on, if it can be one."""
@@ -72,7 +98,19 @@ class Likeness:
         if not is_whole or at < 0 or b"\\" in data or data.find(quoted, at + 1) >= 0:
             return
         self._head, self._tail = data[: at + 1], data[at + len(quoted) - 1 :]
-        self._event, self._index = frame.event, events[0].index
+        self._event, self.index = frame.event, events[0].index
+
+    def learn_chunk(self, chunk: bytes, frames: list[Frame], *, is_alone: bool) -> None:
+        """Take *chunk* as the pattern of chunks if its *frames* are one, and that is like the
+        pattern. *is_alone*: the framing was at rest before it, and is again."""
+        self._front = b""
+        if not is_alone or not self._head or len(frames) != 1:
+            return
+        data = frames[0].data
+        before, _, behind = chunk.partition(data)
+        # Were it there twice, a comment could be taken for the frame.
+        if behind and chunk.rfind(data) == len(before):
+            self._front, self._behind = before + self._head, behind
 
 
 def _parted(data: bytes) -> tuple[bytes, bool]:

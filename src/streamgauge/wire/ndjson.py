@@ -35,6 +35,11 @@ class NdjsonDecoder:
         self._dispatch(frames)
         return frames
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing of a line has come that is not whole yet."""
+        return not self._held and not self._is_too_long
+
     def _hold(self, piece: bytes) -> None:
         if len(self._held) + len(piece) > MAX_FRAME:
             self._is_too_long = True

@@ -12,6 +12,7 @@ class PlainDecoder:
     """Collects the whole body; it is one frame, at the end."""
 
     failed = False
+    is_at_rest = False  # its frames are no lines
 
     def __init__(self) -> None:
         self.dropped = 0

@@ -55,8 +55,7 @@ class SseDecoder:
             return frames
         if self._is_first:
             chunk = self._without_bom(chunk)
-        is_within = self._part or self._data or self._skip_lf or self._is_too_long
-        if not is_within and self._event is None:
+        if self.is_at_rest:
             chunk = self._whole_events(chunk, frames)
         if chunk:
             self._lines(chunk, frames)
@@ -72,6 +71,12 @@ class SseDecoder:
             self._line(self._taken(), frames)
         self._dispatch(frames)
         return frames
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing of an event has come that is not whole yet."""
+        is_within = self._part or self._data or self._skip_lf or self._is_too_long
+        return not is_within and self._event is None
 
     # -- the short cut ---------------------------------------------------------------------
 
