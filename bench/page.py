@@ -151,7 +151,7 @@ def made(moment: datetime, number: int, chance: random.Random) -> tuple[Record, 
         response_text=said,
     )
     raw = b"".join(b'data: {"delta":"%s"}\n\n' % word.encode() for word in said.split())
-    return record, Transcript(raw=raw, chunks=tuple((ms, 190) for ms in times))
+    return record, Transcript(raw=raw, chunk_ms=tuple(times), chunk_bytes=(190,) * len(times))
 
 
 def uuid7(moment: datetime) -> str:

@@ -102,7 +102,8 @@ FULL_TRANSCRIPT = Transcript(
     request_headers={"content-type": "application/json"},
     response_headers={"Content-Type": "text/event-stream", "x-odd": "a\tb"},
     raw=bytes(range(256)) * 4,
-    chunks=((80.2, 500), (81.000001, 500), (1900.5, 24)),
+    chunk_ms=(80.2, 81.000001, 1900.5),
+    chunk_bytes=(500, 500, 24),
 )
 
 

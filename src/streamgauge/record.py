@@ -285,10 +285,12 @@ class Amendment(Struct, frozen=True, kw_only=True, array_like=True):
 class Transcript(Struct, frozen=True, kw_only=True):
     """The answer as it arrived, kept beside its record: raw bytes, and when each chunk came.
 
-    ``chunks`` has one ``(ms, bytes)`` per chunk, on the same clock as `Timing`.
+    Of each chunk, ``chunk_ms`` has its time, on the same clock as `Timing`, and ``chunk_bytes`` its
+    length.
     """
 
     request_headers: dict[str, str] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
     raw: bytes = b""
-    chunks: tuple[tuple[float, int], ...] = ()
+    chunk_ms: tuple[float, ...] = ()
+    chunk_bytes: tuple[int, ...] = ()

@@ -101,7 +101,35 @@ def test_overhead_is_the_middle_and_the_worst() -> None:
 
 def test_chunks_are_kept_with_time_and_size() -> None:
     """In order."""
-    assert played(100).chunks == ((31.0, 100), (100.0, 10))
+    timeline = played(100)
+    assert (timeline.chunk_ms, timeline.chunk_bytes) == ((31.0, 100.0), (100, 10))
+
+
+def test_chunks_may_be_noted_one_by_one_or_together() -> None:
+    """Also those that came at the same moment."""
+    times, sizes = [5, 5, 7, 2_000_000_009, 2_000_000_009], [1, 0, 3, 4, 5]
+    one, other = Timeline(0), Timeline(0)
+    for at, size in zip(times, sizes, strict=True):
+        one.chunk(at, size)
+        one.content(at)
+    other.chunks(times[:2], sizes[:2])
+    other.content(*times[:2])
+    other.chunks(times[2:], sizes[2:])
+    other.content(*times[2:])
+    assert one.timing() == other.timing()
+    assert (one.chunk_ms, one.chunk_bytes) == (other.chunk_ms, other.chunk_bytes)
+    assert one.timing().stalls == 1
+
+
+def test_no_more_chunks_are_timed_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes later counts for the gaps alone."""
+    monkeypatch.setattr("streamgauge.meter.timeline.MAX_TIMED_CHUNKS", 3)
+    timeline = Timeline(0)
+    for first in (1, 3, 5):
+        timeline.chunks([first * MS, (first + 1) * MS], [10, 10])
+        timeline.content(first * MS, (first + 1) * MS)
+    assert timeline.chunk_ms == (1, 2, 3)
+    assert timeline.timing().last_token_ms == 6
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from streamgauge.journal.format import Kind
 from streamgauge.journal.writer import Writer
 from streamgauge.record import (
     ClosedBy,
@@ -18,7 +22,21 @@ from streamgauge.record import (
     UsageSource,
 )
 from streamgauge.recorder import spool
-from tests.recorder.desk import DONE, REQUEST, ROLE, STOP, USAGE, Desk, Exchange, event
+from streamgauge.recorder.answers import read
+from streamgauge.recorder.capture import LONGEST_WAITING, MOST_WAITING
+from streamgauge.recorder.live import Running
+from tests.recorder.desk import (
+    DONE,
+    PATIENCE_S,
+    REQUEST,
+    ROLE,
+    STOP,
+    USAGE,
+    Desk,
+    Exchange,
+    event,
+    line,
+)
 
 STARTED = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=1_790_000_000, microseconds=123_456)
 
@@ -69,7 +87,8 @@ def test_a_whole_stream_becomes_a_whole_record(desk: Desk, journal: Writer) -> N
     raw = ROLE + event("Hel") + event("lo") + event("!") + STOP + USAGE + DONE
     assert transcript.raw == raw
     assert (record.chunks, record.bytes_in, record.bytes_out) == (6, len(REQUEST), len(raw))
-    assert transcript.chunks[:2] == ((60, len(ROLE)), (70, len(event("Hel"))))
+    assert transcript.chunk_ms[:2] == (60, 70)
+    assert transcript.chunk_bytes[:2] == (len(ROLE), len(event("Hel")))
     assert transcript.request_headers == {"x-trace": "1, 2"}
     assert transcript.response_headers["content-type"] == "text/event-stream"
 
@@ -332,7 +351,7 @@ def test_a_tunnel_is_counted_not_read(desk: Desk, journal: Writer) -> None:
     record, transcript = only(desk)
     assert (record.outcome, record.closed_by) == (Outcome.COMPLETED, ClosedBy.CLIENT)
     assert (record.http_status, record.bytes_in, record.bytes_out) == (101, 100, 70)
-    assert transcript.chunks == ((70, 30), (80, 40))
+    assert (transcript.chunk_ms, transcript.chunk_bytes) == ((70, 80), (30, 40))
     assert record.first_byte_ms == 70
 
 
@@ -392,3 +411,95 @@ def test_an_answer_over_the_memory_of_all_goes_to_a_file(desk: Desk, journal: Wr
     assert len(transcript.raw) == record.bytes_out > 1000
     assert desk.memory.used == 0
     assert list((desk.folder / "tmp").iterdir()) == []
+
+
+# -- chunks that wait for others -----------------------------------------------------------------
+
+
+LOOKS: dict[str, Callable[[Running], object]] = {
+    "text": lambda running: running.progress(0)["text"],
+    "record": lambda running: running.known(with_bodies=False)["last_token_ms"],
+    "reply": lambda running: running.known(with_bodies=True)["response_text"],
+    "bytes": lambda running: running.piece(0, 10_000).count(b"data: "),
+    "size": lambda running: running.size // len(event("00")),
+    "chunks": lambda running: running.chunks,
+    "model": lambda running: running.model,
+}
+SEEN: dict[str, Callable[[int], object]] = {
+    "text": lambda count: "".join(f"{number:02d}" for number in range(count)),
+    "record": lambda count: 59.0 + count,
+    "reply": lambda count: "".join(f"{number:02d}" for number in range(count)),
+    "bytes": lambda count: count,
+    "size": lambda count: count,
+    "chunks": lambda count: count,
+    "model": lambda _: "gpt-4o-x",
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_who_looks_sees_every_chunk(desk: Desk, journal: Writer, look: str) -> None:
+    """After each of them, and whatever is looked at."""
+    follower = desk.follower()
+    exchange = Exchange(journal).opens(body=b"{}" if look == "model" else REQUEST).head(50)
+    desk.read(follower)
+    running = desk.live.source(exchange.id)
+    assert running is not None
+    for number in range(2 * MOST_WAITING):
+        exchange.chunk(60 + number, event(f"{number:02d}"))
+        desk.read(follower)
+        assert LOOKS[look](running) == SEEN[look](number + 1)
+
+
+def test_few_bytes_wait(desk: Desk, journal: Writer) -> None:
+    """A long chunk does not, nor do many short ones."""
+    follower = desk.follower()
+    exchange = Exchange(journal).opens(body=b"").head(50)
+    exchange.chunk(60, b"x" * LONGEST_WAITING)
+    desk.read(follower)
+    assert desk.memory.used == LONGEST_WAITING
+    for number in range(MOST_WAITING):
+        exchange.chunk(70 + number, b"y")
+    desk.read(follower)
+    assert desk.memory.used == LONGEST_WAITING + MOST_WAITING
+
+
+def test_a_record_does_not_tell_how_its_chunks_were_read(desk: Desk, journal: Writer) -> None:
+    """One after the other, or many at once; with what the client never got in between."""
+    one, other = Exchange(journal), Exchange(journal)
+    follower = desk.follower()
+    for exchange, is_looked_at in ((one, True), (other, False)):
+        exchange.opens().head(50).chunk(60, ROLE, overhead_us=30)
+        for number in range(3 * MOST_WAITING):
+            at = 70 + 3 * number
+            data = event("x" * (3 * LONGEST_WAITING if number == 20 else number))
+            exchange.chunk(at, data[:9], overhead_us=number).chunk(at + 1, data[9:])
+            if number % 10 == 3:
+                exchange.note(Kind.HIDDEN, at * 1.01, line(usage={"prompt_tokens": number}))
+            if is_looked_at:
+                desk.read(follower)
+                desk.live.get(exchange.id)
+        exchange.note(Kind.ADDED, 900, b": ours\n\n").chunk(901, STOP + DONE).ends(910)
+    first, second = desk.read(follower)
+    assert replace(second, id=first.id) == first
+    assert desk.transcripts[0] == desk.transcripts[1]
+    assert first.chunks == len(desk.transcripts[0].chunk_ms) == 6 * MOST_WAITING + 3
+
+
+async def test_who_reads_along_need_not_wait_for_more(desk: Desk, journal: Writer) -> None:
+    """Each chunk goes on as it comes."""
+    follower = desk.follower()
+    exchange = Exchange(journal).opens().head(50).chunk(60, ROLE)
+    desk.read(follower)
+    running = desk.live.source(exchange.id)
+    assert running is not None
+    answer = read(running, 0)
+    assert await anext(answer) == ROLE
+    for number in range(2 * MOST_WAITING):
+        following = asyncio.ensure_future(anext(answer))
+        for _ in range(5):  # it has found nothing, and waits
+            await asyncio.sleep(0)
+        assert not following.done()
+        exchange.chunk(70 + number, event("a"))
+        desk.read(follower)
+        assert await asyncio.wait_for(following, PATIENCE_S) == event("a")
+    await answer.aclose()

@@ -38,6 +38,18 @@ def test_a_restart_goes_on_where_the_stored_progress_was(desk: Desk, journal: Wr
     assert record.chunks == 2
 
 
+def test_it_knows_when_that_was_written_which_it_read_last(desk: Desk, journal: Writer) -> None:
+    """Which tells how far behind it is."""
+    follower = desk.follower()
+    exchange = Exchange(journal, start_ms=1000).opens().head(50).chunk(60, event("Hel"))
+    desk.read(follower)
+    assert follower.last_ns == 1_060_000_000
+    exchange.chunk(75, event("lo"))
+    desk.read(follower)
+    desk.read(follower)
+    assert follower.last_ns == 1_075_000_000
+
+
 def test_the_progress_stays_while_a_restart_reads_again(
     desk: Desk, journal: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,7 +174,7 @@ def test_a_secret_is_found_however_it_was_cut(
     assert record.user_id == "[redacted]"
     assert SECRET.encode() not in everything(record, transcript)
     assert transcript.raw == b""
-    assert (len(transcript.chunks), record.chunks) == (len(cuts), len(cuts))
+    assert (len(transcript.chunk_ms), record.chunks) == (len(cuts), len(cuts))
     assert (record.outcome, record.output_tokens, record.bytes_out) == (
         "completed", 3, len(stream)
     )  # fmt: skip

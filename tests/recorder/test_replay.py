@@ -18,9 +18,13 @@ def delta(**fields: object) -> bytes:
 
 
 def told(*timed: tuple[float, bytes], headers: dict[str, str] = SSE) -> list[Piece]:
-    chunks = tuple((ms, len(data)) for ms, data in timed)
-    raw = b"".join(data for _, data in timed)
-    return pieces(Transcript(response_headers=headers, raw=raw, chunks=chunks), path=PATH)
+    transcript = Transcript(
+        response_headers=headers,
+        raw=b"".join(data for _, data in timed),
+        chunk_ms=tuple(ms for ms, _ in timed),
+        chunk_bytes=tuple(len(data) for _, data in timed),
+    )
+    return pieces(transcript, path=PATH)
 
 
 def test_each_chunk_says_its_part_at_its_time() -> None:

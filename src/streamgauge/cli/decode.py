@@ -153,7 +153,7 @@ class _Clock:
 
     def timing(self, usage: Usage) -> Timing | None:
         """Return what is known; None of a file."""
-        if not self.timeline.chunks:
+        if not self.timeline.chunk_bytes:
             return None
         self.timeline.end(time.monotonic_ns())
         timing = self.timeline.timing(

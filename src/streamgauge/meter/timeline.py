@@ -8,13 +8,18 @@ two chunks that carried content; several deltas in one chunk arrived together.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import sub
 
 from streamgauge.record import Timing
 
 # A pause that a reader takes for a hang.
 STALL_NS = 2_000_000_000
+
+# The times of so many chunks are kept, 16 bytes each.
+MAX_TIMED_CHUNKS = 1_000_000
 
 _MS = 1e6
 
@@ -63,10 +68,15 @@ class Timeline:
 
     def chunk(self, at: int, size: int) -> None:
         """*size* bytes of the body have come."""
+        self.chunks([at], [size])
+
+    def chunks(self, times: Sequence[int], sizes: Sequence[int]) -> None:
+        """Chunks of *sizes* have come at *times*."""
         if self._first_byte is None:
-            self._first_byte = at
-        self._times.append(at)
-        self._sizes.append(size)
+            self._first_byte = times[0]
+        room = MAX_TIMED_CHUNKS - len(self._times)
+        self._times.extend(times[:room])
+        self._sizes.extend(sizes[:room])
 
     def event(self, at: int) -> None:
         """A whole frame has come, whatever it says."""
@@ -82,16 +92,20 @@ class Timeline:
         """Somebody says when the first content came; of the rest no times are known."""
         self._told_first = at
 
-    def content(self, at: int) -> None:
-        """Text, refusal or tool argument has come."""
-        content = self._content
-        if content:
-            gap = at - content[-1]
-            if gap == 0:
-                return
-            if gap > self._longest:
-                self._longest = gap
-        content.append(at)
+    def content(self, *times: int) -> None:
+        """Text, refusal or tool argument has come at each of *times*."""
+        content, longest = self._content, self._longest
+        if not content:
+            content.append(times[0])
+        last = content[-1]
+        for at in times:
+            gap = at - last
+            if gap:
+                content.append(at)
+                last = at
+                if gap > longest:
+                    longest = gap
+        self._longest = longest
 
     def end(self, at: int) -> None:
         """The exchange is over."""
@@ -100,13 +114,15 @@ class Timeline:
     # -- inspect -----------------------------------------------------------------------------
 
     @property
-    def chunks(self) -> tuple[tuple[float, int], ...]:
-        """Each chunk's time in ms and its bytes."""
+    def chunk_ms(self) -> tuple[float, ...]:
+        """Each chunk's time."""
         t0 = self.t0
-        return tuple(
-            (round((at - t0) / _MS, 3), size)
-            for at, size in zip(self._times, self._sizes, strict=True)
-        )
+        return tuple([round((at - t0) / _MS, 3) for at in self._times])
+
+    @property
+    def chunk_bytes(self) -> tuple[int, ...]:
+        """Each chunk's length."""
+        return tuple(self._sizes)
 
     @property
     def ttft_ms(self) -> float | None:
@@ -127,7 +143,7 @@ class Timeline:
         reasoning was streamed too; where it was hidden, nobody saw when they were made.
         """
         content = self._content
-        gaps = sorted(after - before for before, after in pairwise(content))
+        gaps = sorted(map(sub, content[1:], content))
         overheads = sorted(overheads_ns)
         return Timing(
             connect_ms=self._ms(self._connected),
@@ -142,7 +158,7 @@ class Timeline:
             itl_p95_ms=_in_ms(percentile(gaps, 95)),
             itl_p99_ms=_in_ms(percentile(gaps, 99)),
             max_gap_ms=self.max_gap_ms,
-            stalls=sum(gap > STALL_NS for gap in gaps) if content else None,
+            stalls=len(gaps) - bisect_right(gaps, STALL_NS) if content else None,
             tokens_per_second=self._rate(output_tokens, reasoning_tokens),
             overhead_p50_us=_in_us(percentile(overheads, 50)),
             overhead_max_us=_in_us(overheads[-1] if overheads else None),

@@ -28,6 +28,7 @@ from streamgauge.journal.format import (
     Open,
     Retried,
 )
+from streamgauge.journal.recover import Entry
 from streamgauge.meter.timeline import Timeline
 from streamgauge.record import (
     ClosedBy,
@@ -51,8 +52,12 @@ from streamgauge.recorder.spool import Memory
 from streamgauge.recorder.tally import counted, reported
 from streamgauge.wire.decoding import EVENT, REASONING, TEXT, Decoding, decoding_of
 
-# The times of so many chunks are kept, 16 bytes each; all are counted.
-MAX_TIMED_CHUNKS = 1_000_000
+# With hundreds of streams side by side, the next chunk is nearly always another one's, whose
+# objects have left the processor's cache since: taken in by itself it takes twice the time that it
+# takes among others of its stream. So a few wait for each other, unless somebody looks. A long one
+# does not wait, so that no exchange has more than MOST_WAITING * LONGEST_WAITING bytes waiting.
+MOST_WAITING = 16
+LONGEST_WAITING = 2048
 
 # How much of the text so far, and how many of the last gaps, go to the live view: what fits
 # on a screen, since with 500 open streams a thousand of these are sent in a second.
@@ -78,15 +83,17 @@ class Capture:
         "_lost_bytes",
         "_opened_ns",
         "_overheads",
+        "_patience",
         "_prices",
         "_request",
         "_response",
         "_sent_bytes",
         "_t0",
+        "_taken",
         "_timeline",
         "_told",
+        "_waiting",
         "bytes_out",
-        "chunks",
         "id",
         "is_announced",
         "is_tunnel",
@@ -109,7 +116,9 @@ class Capture:
         self.id = str(UUID(bytes=exchange))
         self.node = node
         self._prices = prices
-        self.chunks = 0
+        self._waiting: list[Entry] = []  # chunks that are not taken in yet
+        self._patience = MOST_WAITING  # so many may; one is told at once to who reads along
+        self._taken = 0  # chunks that are
         self.bytes_out = 0
         self.is_tunnel = False
         self.is_announced = False  # the store has a row of it as open
@@ -165,37 +174,34 @@ class Capture:
                 is_told=opening.source != Source.GATEWAY,
             )
 
-    def chunk(self, t_ns: int, payload: bytes) -> None:
-        """Bytes of the answer, behind the overhead of the chunk before them."""
-        (overhead,) = _overhead(payload)
-        if overhead:
-            self._overheads.note(overhead)
-        data = payload[4:]
-        size = len(data)
-        self._last_ns = t_ns
-        self.chunks += 1
-        self.bytes_out += size
-        # As `Response.add` does it, by hand: a call less for every chunk.
-        response = self._response
-        response.body.add(data)
-        if response.readers:
-            response.tell()
+    def chunk(self, entry: Entry) -> None:
+        """Bytes of the answer, behind the overhead of the chunk before them; they may wait."""
+        waiting = self._waiting
+        waiting.append(entry)
+        if len(waiting) >= self._patience or len(entry.payload) > LONGEST_WAITING:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Take in the chunks that wait: before any other entry, and before anybody looks."""
+        waiting = self._waiting
+        if not waiting:
+            return
+        self._waiting, self._patience = [], MOST_WAITING
+        chunks = [entry.payload[4:] for entry in waiting]
+        whole = b"".join(chunks)
+        self._last_ns = waiting[-1].t_ns
+        self._overheads.note([_overhead(entry.payload)[0] for entry in waiting])
+        self._taken += len(chunks)
+        self.bytes_out += len(whole)
+        self._response.add(whole)
         timeline, decoding = self._timeline, self._decoding
         if timeline is None or decoding is None:
             return
-        if self._is_untimed:
-            decoding.feed(data)
-            return
-        if self.chunks <= MAX_TIMED_CHUNKS:
-            timeline.chunk(t_ns, size)
-        heard = decoding.feed(data)
-        if heard:
-            if heard & REASONING:
-                timeline.reasoning(t_ns)
-            if heard & TEXT:
-                timeline.content(t_ns)
-            if heard & EVENT:
-                timeline.event(t_ns)
+        heard = list(map(decoding.feed, chunks))
+        if not self._is_untimed:
+            times = [entry.t_ns for entry in waiting]
+            timeline.chunks(times, list(map(len, chunks)))
+            _note(timeline, list(zip(times, heard, strict=True)))
 
     def hidden(self, t_ns: int, data: bytes) -> None:
         """Bytes of the answer that did not go to the client."""
@@ -206,19 +212,19 @@ class Capture:
     def added(self, t_ns: int, data: bytes) -> None:
         """Bytes of the gateway's own, in the answer that the client got."""
         self._last_ns = t_ns
-        self.chunks += 1
+        self._taken += 1
         self.bytes_out += len(data)
         self._response.add(data)
-        if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
+        if self._timeline is not None:
             self._timeline.chunk(t_ns, len(data))
 
     def mark(self, t_ns: int, mark: Mark) -> None:
         """A named moment."""
         self._last_ns = t_ns
         if mark.name == TUNNEL_DOWN:
-            self.chunks += 1
+            self._taken += 1
             self.bytes_out += mark.value
-            if self._timeline is not None and self.chunks <= MAX_TIMED_CHUNKS:
+            if self._timeline is not None:
                 self._timeline.chunk(t_ns, mark.value)
         elif mark.name == TUNNEL_UP:
             self._sent_bytes += mark.value
@@ -236,10 +242,10 @@ class Capture:
 
     def finish(self, t_ns: int | None, end: End) -> tuple[Record, Transcript]:
         """Make the record; *t_ns* None means that nobody saw the end, so the last entry was it."""
+        self.catch_up()
         if t_ns is None:
             t_ns = self._last_ns
-        if end.overhead_ns:
-            self._overheads.note(end.overhead_ns)
+        self._overheads.note([end.overhead_ns])
         decoding = self._decoding
         if decoding is not None:
             decoding.close()
@@ -320,7 +326,8 @@ class Capture:
             request_headers=privacy.value(joined(self._request.headers)),
             response_headers=privacy.value(headers),
             raw=raw if is_kept else b"",
-            chunks=timeline.chunks,
+            chunk_ms=timeline.chunk_ms,
+            chunk_bytes=timeline.chunk_bytes,
         )
 
     def bare(self, end: End) -> tuple[Record, Transcript]:
@@ -349,6 +356,7 @@ class Capture:
 
     def give_up(self) -> None:
         """Let go of what is held; there will be no record."""
+        self._waiting = []
         self._request.drop()
         self._response.drop()
         self._response.end(Ending(Outcome.GATEWAY_RESTARTED, "not_decoded", None))
@@ -383,10 +391,12 @@ class Capture:
     @property
     def size(self) -> int:
         """How many bytes of the answer there are by now."""
+        self.catch_up()
         return self._response.size
 
     def piece(self, offset: int, limit: int) -> bytes:
         """Return up to *limit* bytes of the answer from *offset* on."""
+        self.catch_up()
         return self._response.piece(offset, limit)
 
     def resume(self) -> None:
@@ -395,6 +405,7 @@ class Capture:
 
     async def news(self) -> None:
         """Wait until there is more of the answer, or its end."""
+        self._patience = 1
         await self._response.news()
 
     # -- while it runs -----------------------------------------------------------------------------
@@ -416,6 +427,7 @@ class Capture:
     def progress(self, now_ns: int) -> dict[str, Any]:
         """Return what the live view says while it runs. Tokens are counted by pieces of text
         until the provider tells."""
+        self.catch_up()
         usage = reported(self._decoding, self._told)
         timeline, decoding = self._timeline, self._decoding
         tokens, source = usage.output_tokens, usage.usage_source
@@ -456,6 +468,7 @@ class Capture:
 
     def so_far(self) -> Record:
         """Return the record of the exchange as it is now, still open."""
+        self.catch_up()
         timing = self._timeline.timing() if self._timeline is not None else Timing()
         usage = reported(self._decoding, self._told)
         return Record(**self._known(), **_fields(timing), **_fields(usage), outcome=Outcome.OPEN)
@@ -495,8 +508,15 @@ class Capture:
         }
 
     @property
+    def chunks(self) -> int:
+        """How many chunks of the answer have come."""
+        return self._taken + len(self._waiting)
+
+    @property
     def model(self) -> str | None:
         """The model that was asked for, or else the one that answers."""
+        if self._request.model is None:
+            self.catch_up()
         answering = self._decoding.reply.model if self._decoding is not None else None
         return self._request.model or answering
 
@@ -516,6 +536,17 @@ class Capture:
     def _wall(self, t_ns: int) -> datetime:
         wall_ns = self._request.opening.started_at_ns + t_ns - self._opened_ns
         return _EPOCH + timedelta(microseconds=wall_ns // 1000)
+
+
+def _note(timeline: Timeline, heard: list[tuple[int, int]]) -> None:
+    """Note in *timeline* what was *heard*, each with its time."""
+    said = [at for at, what in heard if what & TEXT]
+    if said:
+        timeline.content(*said)
+    for sign, note in ((EVENT, timeline.event), (REASONING, timeline.reasoning)):
+        first = next((at for at, what in heard if what & sign), None)
+        if first is not None:
+            note(first)
 
 
 def _fields(part: msgspec.Struct) -> dict[str, Any]:

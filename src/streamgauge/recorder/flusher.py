@@ -190,4 +190,4 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 def _weight(record: Record, transcript: Transcript) -> int:
     """Return about how many bytes a record holds in memory."""
     said = len(record.request_body or "") + 2 * len(record.response_text or "")
-    return 2048 + said + len(transcript.raw) + 100 * len(transcript.chunks)
+    return 2048 + said + len(transcript.raw) + 64 * len(transcript.chunk_ms)

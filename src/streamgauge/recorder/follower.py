@@ -109,14 +109,22 @@ class Follower:
             return False
         at = self._reader.position
         is_replaying = at < self._replay_until
-        for entry in self._reader.slice(self._limit(at), is_final=self.is_dead):
+        captures = self.captures
+        entries = self._reader.slice(self._limit(at), is_final=self.is_dead)
+        for entry in entries:
             if is_replaying and entry.exchange not in self._replayed:
                 continue
             try:
-                self._take(entry, at)
+                capture = captures.get(entry.exchange)
+                if capture is not None and entry.kind == _CHUNK:  # nearly all
+                    capture.chunk(entry)
+                else:
+                    self._take(entry, capture, at)
             except Exception:  # one bad entry must not keep the others from their records
                 self.unreadable += 1
                 log.exception("an entry in %s cannot be read", self.directory)
+        if entries:
+            self.last_ns = entries[-1].t_ns
         if not self._reader.is_at_end:
             return True
         if self.is_dead:
@@ -130,10 +138,8 @@ class Follower:
             return min(until.offset - at.offset, SLICE_BYTES)
         return SLICE_BYTES
 
-    def _take(self, entry: Entry, at: Position) -> None:
+    def _take(self, entry: Entry, capture: Capture | None, at: Position) -> None:
         kind, exchange, t_ns = entry.kind, entry.exchange, entry.t_ns
-        self.last_ns = t_ns
-        capture = self.captures.get(exchange)
         if capture is None:
             if kind == Kind.OPEN:
                 self._begin(exchange, t_ns, _open(entry.payload), at)
@@ -142,11 +148,10 @@ class Follower:
             elif kind == Kind.RECORD:
                 self._finished(_record(entry.payload), Transcript())
             # Else its OPEN was lost, which the writer has counted.
-        elif kind == _CHUNK:
-            capture.chunk(t_ns, entry.payload)
         elif kind == Kind.END:
             self._end(exchange, t_ns, _end(entry.payload))
         elif kind in _PARTS:
+            capture.catch_up()
             _PARTS[kind](capture, t_ns, entry.payload)
 
     def _begin(self, exchange: bytes, t_ns: int, opening: Open, at: Position) -> None:

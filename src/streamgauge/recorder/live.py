@@ -39,7 +39,10 @@ class Running(Source, Protocol):
     """An exchange as the live view needs it."""
 
     id: str
-    chunks: int
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks of its answer have come."""
 
     @property
     def model(self) -> str | None:

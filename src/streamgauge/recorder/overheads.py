@@ -18,12 +18,12 @@ class Overheads:
         self._noted = array("I")
         self._most = 0
 
-    def note(self, overhead_ns: int) -> None:
-        """Note what one chunk took."""
-        if len(self._noted) < MAX_OVERHEADS:
-            self._noted.append(overhead_ns)
-        if overhead_ns > self._most:
-            self._most = overhead_ns
+    def note(self, overheads_ns: Sequence[int]) -> None:
+        """Note what each of some chunks took; 0 is unknown."""
+        known = [overhead_ns for overhead_ns in overheads_ns if overhead_ns]
+        if known:
+            self._noted.extend(known[: MAX_OVERHEADS - len(self._noted)])
+            self._most = max(self._most, *known)
 
     def listed(self) -> Sequence[int]:
         """Return what is noted, the longest of all included."""

@@ -73,7 +73,7 @@ def pieces(transcript: Transcript, *, path: str, is_told: bool = False) -> list[
     listener = decoding.reply = _Listener()
     found: list[Piece] = []
     offset, last = 0, 0.0
-    for last, size in transcript.chunks:
+    for last, size in zip(transcript.chunk_ms, transcript.chunk_bytes, strict=True):
         decoding.feed(transcript.raw[offset : offset + size])
         offset += size
         found += [Piece(last, kind, text) for kind, text in listener.take().items()]

@@ -253,7 +253,8 @@ def transcript(store: Store, record_id: str) -> Transcript | None:
         request_headers=rows[0]["request_headers"],
         response_headers=rows[0]["response_headers"],
         raw=raw,
-        chunks=tuple(zip(rows[0]["chunk_ms"], rows[0]["chunk_bytes"], strict=True)),
+        chunk_ms=tuple(rows[0]["chunk_ms"]),
+        chunk_bytes=tuple(rows[0]["chunk_bytes"]),
     )
 
 

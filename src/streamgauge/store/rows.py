@@ -79,8 +79,8 @@ def _values(record: Record, transcript: Transcript) -> list[Any]:
         transcript.request_headers,
         transcript.response_headers,
         transcript.raw,
-        [ms for ms, _ in transcript.chunks],
-        [size for _, size in transcript.chunks],
+        transcript.chunk_ms,
+        transcript.chunk_bytes,
         0 if record.outcome is Outcome.OPEN else 1,
     )
     return values
