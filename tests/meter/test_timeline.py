@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from streamgauge.meter.timeline import STALL_NS, Timeline, percentile
 
@@ -119,6 +121,17 @@ def test_chunks_may_be_noted_one_by_one_or_together() -> None:
     assert one.timing() == other.timing()
     assert (one.chunk_ms, one.chunk_bytes) == (other.chunk_ms, other.chunk_bytes)
     assert one.timing().stalls == 1
+
+
+@given(st.lists(st.integers(-(10**9), 10**15), min_size=1))
+@example([-500, 500, 1500, 2500, 499, 501, 4_500])
+def test_the_time_of_a_chunk_is_that_of_a_mark(times: list[int]) -> None:
+    """To the last digit, for eleven days."""
+    timeline = Timeline(T0)
+    for at in times:
+        timeline.chunks([T0 + at], [1])
+        timeline.end(T0 + at)
+        assert timeline.chunk_ms[-1] == timeline.timing().duration_ms
 
 
 def test_no_more_chunks_are_timed_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:

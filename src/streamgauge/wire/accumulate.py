@@ -107,8 +107,13 @@ class Accumulator:
 
     def say(self, text: str, index: int) -> None:
         """Add a `TextDelta`, which nearly all events are; nobody needs to make one for this."""
-        if self._fits(len(text)):
-            self._answer(index).text.append(text)
+        # As with `_fits` and `_answer`, which would cost as much again.
+        self._size += len(text)
+        if self._size > MAX_REPLY:
+            self.is_cut = True
+            return
+        answer = self._answers.get(index) or self._answer(index)
+        answer.text.append(text)
 
     def _text(self, event: TextDelta) -> None:
         self.say(event.text, event.index)
