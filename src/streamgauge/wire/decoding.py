@@ -9,7 +9,7 @@ from streamgauge.wire.accumulate import Accumulator
 from streamgauge.wire.detect import Choice, choose, guess, is_text, sniff
 from streamgauge.wire.dialects import DIALECTS, Dialect
 from streamgauge.wire.encoding import Inflater, inflater
-from streamgauge.wire.events import CONTENT, Frame, ReasoningDelta, TextDelta, Unknown
+from streamgauge.wire.events import CONTENT, Event, Frame, ReasoningDelta, TextDelta, Unknown
 from streamgauge.wire.framing import FRAMINGS, Framing
 from streamgauge.wire.likeness import Likeness
 
@@ -142,8 +142,7 @@ class Decoding:
             frames = self._recognize(frames)
         if self.dialect is None:
             return heard
-        if self._doubts:
-            self._doubt(self.dialect, frames)
+        said = self._doubt(self.dialect, frames) if self._doubts else None
         read, add, likeness = self.dialect.read, self.reply.add, self._likeness
         for frame in frames:
             if likeness is not None:
@@ -153,7 +152,7 @@ class Decoding:
                     heard |= TEXT
                     self.deltas += 1
                     continue
-            events = read(frame)
+            events, said = said or read(frame), None
             if likeness is not None:
                 likeness.learn(frame, events)
             for event in events:
@@ -164,22 +163,29 @@ class Decoding:
                     self.deltas += 1
         return heard
 
-    def _doubt(self, assumed: Dialect, frames: list[Frame]) -> None:
-        """Take the dialect of the first *frames*, if that of the path cannot read them.
+    def _doubt(self, assumed: Dialect, frames: list[Frame]) -> list[Event] | None:
+        """Take the dialect of the first *frames*, if that of the path cannot read them; return what
+        the very first says, if it can.
 
         A path may be anybody's: `/api/chat` is Ollama's, and that of many an application.
         """
         for frame in frames[: self._doubts]:
+            is_first = self._doubts == SNIFFED
             self._doubts -= 1
-            # By one of its own, as the frame will be read again: reading changes a dialect's state.
-            said = DIALECTS[assumed.name]().read(frame)
+            # By one of its own, as the frame may be read again: reading changes a dialect's state.
+            reader = DIALECTS[assumed.name]()
+            said = reader.read(frame)
             if any(type(event) is not Unknown for event in said):
                 self._doubts = 0
-                return
+                if not is_first:
+                    return None
+                self.dialect = reader
+                return said
             name = sniff(frame)
             if name is not None:
                 self._speak(name)
-                return
+                return None
+        return None
 
     def _recognize(self, frames: list[Frame]) -> list[Frame]:
         """Look for the dialect in *frames*; once it shows, return all there are to read."""
